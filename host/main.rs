@@ -1,0 +1,2 @@
+//! The `exthost` command.
+fn main() {}

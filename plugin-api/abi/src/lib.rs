@@ -1,0 +1,66 @@
+//! The boundary between an exthost host and its plugins: frozen tables of plain
+//! data and C functions, one capability a file.
+//!
+//! A plugin built once keeps loading in every later host of the same API major,
+//! whatever compiler, language or dependency versions either side used. So a
+//! published table never changes, not a field and not a meaning; growth is a new
+//! table under a new id or revision, asked for by name. Authors of Rust plugins
+//! use the crate `exthost-plugin`, which wraps these tables; authors in other
+//! languages use `exthost.h`, which is generated from this crate.
+//!
+//! # Reading order
+//! 1. [`meta`]: what a plugin says of itself, read from its file before any of
+//!    its code can run.
+//! 2. [`door`]: the one table a plugin exports, and the one it is handed.
+//! 3. [`data`]: the plain data that crosses.
+//! 4. One module for each service table: [`log`], [`config`], [`routes`],
+//!    [`tasks`], [`events`], [`db`], [`broadcast`], [`webhooks`].
+//! 5. [`fingerprint`] and [`layout`]: the two locks that keep the promise.
+//!
+//! # What holds for every slot
+//! * The first argument is `ctx` from [`door::Services`]; the second, `cause`,
+//!   is the id of the request, event, task or timer being served, or 0. From it
+//!   the host knows the actor, the request id, the deadline and the depth of the
+//!   call. A cause that has ended, or is not this plugin's, counts as 0; a slot
+//!   that is addressed to one (`respond`) answers [`Status::GONE`].
+//! * It returns a [`Status`] and gives results through pointers. Any call may
+//!   answer [`Status::DENIED`] or [`Status::STOPPED`]. An id that a slot stores
+//!   through a pointer is never 0; the pointer may be null where the slot says
+//!   so.
+//! * Arguments are borrowed for the call, unless the slot says otherwise.
+//! * What may wait has a form that blocks, and one named `_async` that
+//!   completes: when it returns [`Status::OK`] exactly one callback follows,
+//!   also after cancel or stop; otherwise none does. Until then its `data`
+//!   belongs to the host.
+//! * One tag says when it may be called: `[init]` during the plugin's `init`;
+//!   `[any-thread]` from any thread, from `init` until `stop`. A hook's tag says
+//!   when the host calls it: `[serving]` between `start` and the end of the
+//!   drain, on any thread, several at a time.
+//! * A bit or a code that the receiver does not know is refused.
+
+#![allow(unsafe_code, reason = "two helpers follow foreign pointers; each proves why it may")]
+
+pub mod broadcast;
+pub mod config;
+pub mod data;
+pub mod db;
+pub mod door;
+pub mod events;
+pub mod fingerprint;
+pub mod layout;
+pub mod log;
+pub mod meta;
+pub mod routes;
+pub mod tasks;
+pub mod webhooks;
+
+pub use data::{Buffer, Bytes, Error, Status, Str, Value, Version};
+pub use door::{PluginTable, Services};
+
+/// The API version these tables make up. It grows by a minor for each table
+/// added.
+pub const API_VERSION: Version = Version {
+    major: 1,
+    minor: 0,
+    patch: 0,
+};
