@@ -5,7 +5,10 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed=.git/HEAD");
+    // The log of HEAD changes with each commit; a source package has none.
+    if std::path::Path::new(".git/logs/HEAD").exists() {
+        println!("cargo:rerun-if-changed=.git/logs/HEAD");
+    }
     let target = env::var("TARGET").unwrap_or_default();
     println!("cargo:rustc-env=EXTHOST_TARGET={target}");
     println!("cargo:rustc-env=EXTHOST_RUSTC={}", rustc_version());

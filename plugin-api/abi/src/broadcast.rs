@@ -9,6 +9,22 @@ use crate::data::{Status, Str};
 /// The id of the table.
 pub const ID: &str = "broadcast";
 
+/// A message to be published. Borrowed for the call, copied by the host.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, StableAbi)]
+pub struct Publication {
+    /// The channel, without the plugin's name.
+    pub channel: Str,
+    /// The kind of message, may be empty.
+    pub event: Str,
+    /// UTF-8 text, JSON by convention, at most 64 KiB.
+    pub payload: Str,
+    /// 0. No bit is defined; the plugin may grow it.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
 /// The table `broadcast/1`.
 ///
 /// Since: API 1.0.
@@ -17,18 +33,15 @@ pub const ID: &str = "broadcast";
 pub struct BroadcastTable {
     /// `[any-thread]` Publishes to the channel `<plugin>/<channel>`; returns
     /// once the message is in the channel's ring and never waits for a client.
-    /// `event` names the kind of message and may be empty; `payload` is UTF-8
-    /// text, JSON by convention, at most 64 KiB. The message's number in its
-    /// channel, counted from 1, is stored in `sequence` unless that is null.
+    /// The message's number in its channel, counted from 1, is stored in
+    /// `sequence`.
     ///
     /// Errors: `INVALID` for a bad channel or event name, `TOO_LARGE`.
     /// Since: API 1.0.
     pub publish: unsafe extern "C" fn(
         ctx: *const c_void,
         cause: u64,
-        channel: Str,
-        event: Str,
-        payload: Str,
+        publication: *const Publication,
         sequence: *mut u64,
     ) -> Status,
 

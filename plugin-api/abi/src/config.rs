@@ -24,12 +24,8 @@ pub struct ConfigTable {
     /// is not JSON or the options fail the schema; the plugin should then fail
     /// its `init`. `MISPLACED` outside `init`.
     /// Since: API 1.0.
-    pub declare: unsafe extern "C" fn(
-        ctx: *const c_void,
-        cause: u64,
-        defaults: Str,
-        schema: Str,
-    ) -> Status,
+    pub declare:
+        unsafe extern "C" fn(ctx: *const c_void, cause: u64, defaults: Str, schema: Str) -> Status,
 
     /// `[any-thread]` Hands the value at `pointer`, a JSON Pointer (RFC 6901),
     /// to `on_value` as JSON text, once, before it returns. The empty pointer is

@@ -151,8 +151,9 @@ impl Buffer {
     }
 }
 
-/// Frees what `owner` stands for. Called exactly once, from any thread, also
-/// after the plugin's `destroy`; it must not touch the plugin's instance.
+/// Frees what `owner` stands for, or nothing when it is null. Called exactly
+/// once, from any thread. That of a [`Buffer`] may be called after the plugin's
+/// `destroy` and must not touch the plugin's instance.
 #[repr(transparent)]
 #[derive(Debug, Clone, Copy, StableAbi)]
 pub struct Release(pub Option<unsafe extern "C" fn(owner: *mut c_void)>);
@@ -353,9 +354,9 @@ impl Value {
 
 /// Reports the end of an operation that was started with a completing slot.
 ///
-/// Called exactly once for each operation that the slot accepted, on any
-/// thread, possibly before the slot has returned, and also after cancel or
-/// stop. It must not block. `error` is null when `status` is
+/// Called exactly once for each operation that the slot accepted, also after
+/// cancel or stop: on any thread, but never by the slot itself, on the thread
+/// that called it. It must not block. `error` is null when `status` is
 /// [`Status::OK`] and borrowed for the call otherwise.
 #[repr(transparent)]
 #[derive(Debug, Clone, Copy, StableAbi)]

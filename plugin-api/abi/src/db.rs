@@ -8,7 +8,8 @@
 //! (a constraint), `BUSY`, `TIMEOUT` (statement deadline), `TOO_LARGE`, `FULL`,
 //! `CORRUPT`, `GONE` (a transaction or statement that has ended), and `CONFLICT`
 //! with the code `own-transaction-open` for a write outside the transaction that
-//! the same cause holds open. The error's detail is a JSON object with SQLite's
+//! the same cause, other than 0, holds open. A transaction whose cause ends is
+//! rolled back; one nested in another ends with it. The error's detail is a JSON object with SQLite's
 //! extended code and, where known, the position in the text.
 
 use std::ffi::c_void;
@@ -21,13 +22,13 @@ use crate::data::{Done, Error, Status, Str, Value};
 pub const ID: &str = "db";
 
 /// [`Query::on`]: the writer for statements that write, else a reader.
-pub const ON_AUTO: u32 = 0;
+pub const DB_ON_AUTO: u32 = 0;
 /// [`Query::on`]: a reader; sees what was committed when it begins.
-pub const ON_READER: u32 = 1;
+pub const DB_ON_READER: u32 = 1;
 /// [`Query::on`]: the writer; sees all that was acknowledged.
-pub const ON_WRITER: u32 = 2;
+pub const DB_ON_WRITER: u32 = 2;
 /// [`Query::on`]: a reader, and the writer when that found no row.
-pub const ON_READER_THEN_WRITER: u32 = 3;
+pub const DB_ON_READER_THEN_WRITER: u32 = 3;
 
 /// [`DbTable::dialect`]: SQLite's.
 pub const DIALECT_SQLITE: u32 = 1;
@@ -47,7 +48,7 @@ pub struct Param {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, StableAbi)]
 pub struct Query {
-    /// An id from `prepare`, or 0 to use `sql`.
+    /// An id from `prepare`, with an empty `sql`; or 0 to use `sql`.
     pub statement: u64,
     /// The text of one statement; statements are cached by their text.
     pub sql: Str,
@@ -57,7 +58,7 @@ pub struct Query {
     pub params: *const Param,
     /// Number of `params`.
     pub params_len: usize,
-    /// One of the `ON_` constants; inside a transaction it is ignored.
+    /// One of the `DB_ON_` constants; inside a transaction it is ignored.
     pub on: u32,
     /// 0. No bit is defined; the plugin may grow it.
     pub flags: u32,
@@ -78,11 +79,11 @@ pub struct Row {
 }
 
 /// [`OnRow`]: go on.
-pub const ROW_NEXT: u32 = 0;
+pub const DB_ROW_NEXT: u32 = 0;
 /// [`OnRow`]: enough; the statement ends with `OK`.
-pub const ROW_STOP: u32 = 1;
+pub const DB_ROW_STOP: u32 = 1;
 
-/// Receives one row and answers [`ROW_NEXT`] or [`ROW_STOP`]. It must not block
+/// Receives one row and answers [`DB_ROW_NEXT`] or [`DB_ROW_STOP`]. It must not block
 /// and must not call the database.
 #[repr(transparent)]
 #[derive(Debug, Clone, Copy, StableAbi)]
@@ -98,7 +99,7 @@ pub struct RunResult {
     pub last_insert_rowid: i64,
 }
 
-/// Receives the result of `run_async`, with the contract of `Done`; `result`
+/// Receives the result of `run_async` and `rows_async`, with the contract of `Done`; `result`
 /// is null unless `status` is `OK`.
 #[repr(transparent)]
 #[derive(Debug, Clone, Copy, StableAbi)]
@@ -124,13 +125,11 @@ pub struct IdDone(
 );
 
 /// Receives the result of the statement at `index` of a batch, in order, before
-/// the batch completes. It must not block.
+/// the batch completes. It must not block. May be null.
 #[repr(transparent)]
 #[derive(Debug, Clone, Copy, StableAbi)]
 pub struct OnResult(
-    pub  Option<
-        unsafe extern "C" fn(data: *mut c_void, index: usize, result: *const RunResult),
-    >,
+    pub Option<unsafe extern "C" fn(data: *mut c_void, index: usize, result: *const RunResult)>,
 );
 
 /// How a transaction is opened.
@@ -257,7 +256,8 @@ pub struct DbTable {
 
     /// `[any-thread]` Runs a statement and hands each row to `on_row` before it
     /// returns. A statement that writes (`RETURNING`) is committed before the
-    /// first row is handed over.
+    /// first row is handed over, and what it did is stored in `result` unless
+    /// that is null.
     /// Since: API 1.0.
     pub rows: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -265,6 +265,7 @@ pub struct DbTable {
         query: *const Query,
         data: *mut c_void,
         on_row: OnRow,
+        result: *mut RunResult,
     ) -> Status,
 
     /// `[any-thread]` The completing form of `rows`: `on_row` for each row, on
@@ -276,7 +277,7 @@ pub struct DbTable {
         query: *const Query,
         data: *mut c_void,
         on_row: OnRow,
-        done: Done,
+        done: RunDone,
         op: *mut u64,
     ) -> Status,
 
@@ -359,6 +360,5 @@ pub struct DbTable {
 
     /// `[any-thread]` Stores one of the `DIALECT_` constants in `dialect`.
     /// Since: API 1.0.
-    pub dialect:
-        unsafe extern "C" fn(ctx: *const c_void, cause: u64, dialect: *mut u32) -> Status,
+    pub dialect: unsafe extern "C" fn(ctx: *const c_void, cause: u64, dialect: *mut u32) -> Status,
 }

@@ -43,8 +43,9 @@ unsafe impl Sync for PluginTable {}
 
 /// `[init]` Makes an instance.
 ///
-/// `services` stays valid until the process ends. On success the plugin stores
-/// its instance, which may be null, in `instance`; it belongs to the plugin and
+/// `services` stays valid until the process ends. `instance` points to null. On
+/// success the plugin stores its instance there, which may be null; it belongs to
+/// the plugin and
 /// is handed back to every other hook. What it registered becomes active with
 /// `start`. On failure it frees what it made, calls [`Services::fail`] to say
 /// why, and returns the status; `destroy` is then not called.
@@ -70,8 +71,11 @@ pub struct Start(pub Option<unsafe extern "C" fn(instance: *mut c_void) -> Statu
 /// `[any-thread]` Asks the instance to end its work: threads, connections.
 ///
 /// Called once, when calls have drained or their deadline has passed; hooks
-/// that overstayed it may still be running beside it. Every service answers
-/// [`Status::STOPPED`] from here on.
+/// that overstayed it may still be running beside it. Services answer while it
+/// runs. When it has returned, or its time is over, tasks, timers and operations
+/// are cancelled, and every slot but those of `log/1` answers
+/// [`Status::STOPPED`]. A thread of the plugin's own learns earlier that a drain
+/// has begun, from `TasksTable.remaining` of cause 0.
 #[repr(transparent)]
 #[derive(Debug, Clone, Copy, StableAbi)]
 pub struct Stop(pub Option<unsafe extern "C" fn(instance: *mut c_void)>);
@@ -86,12 +90,11 @@ pub struct Destroy(pub Option<unsafe extern "C" fn(instance: *mut c_void)>);
 
 /// `[any-thread]` Returns the plugin's table for `id` and `revision`, or null.
 ///
-/// The table must stay valid until the process ends.
+/// Called at any time after the file was loaded, also before `init`. The table
+/// must stay valid until the process ends.
 #[repr(transparent)]
 #[derive(Debug, Clone, Copy, StableAbi)]
-pub struct Extension(
-    pub Option<unsafe extern "C" fn(id: Str, revision: u32) -> *const c_void>,
-);
+pub struct Extension(pub Option<unsafe extern "C" fn(id: Str, revision: u32) -> *const c_void>);
 
 /// The table that the host hands to [`Init`]; valid until the process ends.
 ///
@@ -118,21 +121,18 @@ pub struct Services {
     /// not granted; [`Services::last_error`] says which (`no-such-table`,
     /// `denied`).
     /// Since: API 1.0.
-    pub service:
-        unsafe extern "C" fn(ctx: *const c_void, id: Str, revision: u32) -> *const c_void,
+    pub service: unsafe extern "C" fn(ctx: *const c_void, id: Str, revision: u32) -> *const c_void,
 
     /// `[any-thread]` Says why the hook that runs on this thread is about to
-    /// return a failure. `code` is the plugin's own stable code, `message` one
-    /// sentence, `detail` a JSON object or empty; all are copied.
+    /// return a failure; of a hook or callback that returns no status, that it has
+    /// failed, which is counted as a fault. `code` is the plugin's own stable
+    /// code, `message` one sentence, `detail` a JSON object or empty; all are
+    /// copied.
     ///
     /// Errors: `INVALID`.
     /// Since: API 1.0.
-    pub fail: unsafe extern "C" fn(
-        ctx: *const c_void,
-        code: Str,
-        message: Str,
-        detail: Str,
-    ) -> Status,
+    pub fail:
+        unsafe extern "C" fn(ctx: *const c_void, code: Str, message: Str, detail: Str) -> Status,
 
     /// `[any-thread]` Describes the failure of this thread's most recent call to
     /// the host. The texts stay valid until this thread's next call.

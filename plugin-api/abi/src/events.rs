@@ -5,21 +5,24 @@ use std::ffi::c_void;
 
 use abi_stable::StableAbi;
 
-use crate::data::{Bytes, Error, Status, Str};
+use crate::data::{Bytes, Error, Release, Status, Str};
 
 /// The id of the table.
 pub const ID: &str = "events";
 
 /// [`SubscriptionSpec::mode`]: told after the fact, through a queue, in order.
-pub const MODE_OBSERVE: u32 = 0;
+pub const EVENT_MODE_OBSERVE: u32 = 0;
 /// [`SubscriptionSpec::mode`]: asked in turn; may replace the payload or veto.
-pub const MODE_FILTER: u32 = 1;
+pub const EVENT_MODE_FILTER: u32 = 1;
 
 /// [`SubscriptionSpec::flags`]: does not hear what this plugin emits.
 pub const SUBSCRIBE_NOT_OWN: u32 = 1;
 /// [`SubscriptionSpec::flags`]: the handler is called on the host's runtime and
 /// must return within microseconds without blocking.
 pub const SUBSCRIBE_INLINE: u32 = 2;
+/// [`SubscriptionSpec::flags`]: a delivery lasts until `answer`, an observer's
+/// too, and the next one waits for it; so that a handler may go on later.
+pub const SUBSCRIBE_ANSWERS: u32 = 4;
 
 /// [`EventRequest::policy`]: a filter that fails is passed over.
 pub const POLICY_FAIL_OPEN: u32 = 1;
@@ -43,6 +46,10 @@ pub struct Message {
     pub content_type: Str,
     /// The payload, at most 1 MiB.
     pub payload: Bytes,
+    /// 0. No bit is defined; the plugin may grow it.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// What a subscription hears, and how.
@@ -51,7 +58,7 @@ pub struct Message {
 pub struct SubscriptionSpec {
     /// A name, in which `*` stands for one token and a last `>` for the rest.
     pub pattern: Str,
-    /// One of the `MODE_` constants.
+    /// One of the `EVENT_MODE_` constants.
     pub mode: u32,
     /// Lower is called first; ties by plugin name, then registration.
     pub priority: i32,
@@ -59,7 +66,8 @@ pub struct SubscriptionSpec {
     pub flags: u32,
     /// Events that may wait for an observer; 0 for the default of 1,024.
     pub queue_max: u32,
-    /// Time for a filter to answer; 0 for the request's own deadline.
+    /// Time for a filter, or an observer that answers, to do so; 0 for the
+    /// request's own deadline, and for an observer for the default of 5 s.
     pub deadline_ms: u64,
 }
 
@@ -91,9 +99,7 @@ pub struct Event {
 #[repr(transparent)]
 #[derive(Debug, Clone, Copy, StableAbi)]
 pub struct EventHandle(
-    pub  Option<
-        unsafe extern "C" fn(data: *mut c_void, cause: u64, event: *const Event) -> Status,
-    >,
+    pub Option<unsafe extern "C" fn(data: *mut c_void, cause: u64, event: *const Event) -> Status>,
 );
 
 /// What a filter decides. Borrowed for the call, copied by the host.
@@ -161,9 +167,9 @@ pub struct EventDone(
 #[derive(Debug, Clone, Copy, StableAbi)]
 pub struct EventsTable {
     /// `[any-thread]` Subscribes; one made in `init` becomes active when the
-    /// plugin serves. `handle` and `data` stay the plugin's and must be valid
-    /// until `destroy`. The subscription's id is stored in `subscription` unless
-    /// that is null.
+    /// plugin serves. `data` belongs to the host until it calls `release`, which
+    /// it does once `handle` will not be called again: after `unsubscribe`, or
+    /// before `destroy`. The subscription's id is stored in `subscription`.
     ///
     /// Errors: `INVALID` for a bad pattern, mode or flag; `BUSY` at the plugin's
     /// limit of subscriptions.
@@ -174,6 +180,7 @@ pub struct EventsTable {
         spec: *const SubscriptionSpec,
         data: *mut c_void,
         handle: EventHandle,
+        release: Release,
         subscription: *mut u64,
     ) -> Status,
 
@@ -185,16 +192,14 @@ pub struct EventsTable {
     pub unsubscribe:
         unsafe extern "C" fn(ctx: *const c_void, cause: u64, subscription: u64) -> Status,
 
-    /// `[any-thread]` A filter's answer to the delivery `event`.
+    /// `[any-thread]` Ends the delivery `event` with a verdict; an observer's can
+    /// only be [`VERDICT_PASS`].
     ///
     /// Errors: `GONE` when it was answered or its deadline has passed;
-    /// `INVALID`; `MISPLACED` for the delivery of an observer.
+    /// `INVALID`; `MISPLACED` for an observer without [`SUBSCRIBE_ANSWERS`].
     /// Since: API 1.0.
-    pub answer: unsafe extern "C" fn(
-        ctx: *const c_void,
-        event: u64,
-        verdict: *const Verdict,
-    ) -> Status,
+    pub answer:
+        unsafe extern "C" fn(ctx: *const c_void, event: u64, verdict: *const Verdict) -> Status,
 
     /// `[any-thread]` Emits an event; returns once it is queued for every
     /// observer that has room.
@@ -202,11 +207,8 @@ pub struct EventsTable {
     /// Errors: `INVALID`, `TOO_LARGE`; `DENIED` for `core.*`; `BUSY` beyond the
     /// depth of 8 events that cause each other.
     /// Since: API 1.0.
-    pub emit: unsafe extern "C" fn(
-        ctx: *const c_void,
-        cause: u64,
-        message: *const Message,
-    ) -> Status,
+    pub emit:
+        unsafe extern "C" fn(ctx: *const c_void, cause: u64, message: *const Message) -> Status,
 
     /// `[any-thread]` Emits an event to one plugin, which hears it exactly once,
     /// as soon as it serves.

@@ -6,7 +6,29 @@
 //! its meta, so the host refuses a differing one from the file alone.
 
 /// Each table of this crate as `id/revision`, with its fingerprint.
-pub const FINGERPRINTS: &[(&str, &str)] = &[];
+pub const FINGERPRINTS: &[(&str, &str)] = &[
+    ("plugin/1", "cea10bdbee196717"),
+    ("services/1", "834731613577e470"),
+    ("log/1", "379919527d880efe"),
+    ("config/1", "2185f3c469c08be5"),
+    ("routes/1", "3c64dfe5ec1e0c78"),
+    ("tasks/1", "88e0cb89ef4737a8"),
+    ("events/1", "bb6eb9c3168f4f2c"),
+    ("db/1", "691e05c712f98b1b"),
+    ("broadcast/1", "77e912b8f78a359b"),
+    ("webhooks/1", "58374c7e11bc1835"),
+];
 
 /// The meta entry `tables`: every table with its fingerprint.
-pub const TABLES: &str = "";
+pub const TABLES: &str = concat!(
+    "plugin/1=cea10bdbee196717,",
+    "services/1=834731613577e470,",
+    "log/1=379919527d880efe,",
+    "config/1=2185f3c469c08be5,",
+    "routes/1=3c64dfe5ec1e0c78,",
+    "tasks/1=88e0cb89ef4737a8,",
+    "events/1=bb6eb9c3168f4f2c,",
+    "db/1=691e05c712f98b1b,",
+    "broadcast/1=77e912b8f78a359b,",
+    "webhooks/1=58374c7e11bc1835",
+);

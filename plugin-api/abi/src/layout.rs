@@ -6,7 +6,8 @@
 //! [fingerprints](crate::fingerprint) said by hash, and is no part of the
 //! layout of anything that crosses.
 
-use abi_stable::library::{CheckTypeLayout, LibHeader, RootModule, RootModuleResult};
+pub use abi_stable::library::LibHeader;
+use abi_stable::library::{CheckTypeLayout, RootModule, RootModuleResult};
 use abi_stable::marker_type::ErasedPrefix;
 use abi_stable::prefix_type::WithMetadata;
 use abi_stable::sabi_types::VersionStrings;
@@ -31,7 +32,7 @@ pub const LAYOUT_SYMBOL: &str = abi_stable::library::ROOT_MODULE_LOADER_NAME;
 
 /// The layout of one table.
 #[repr(C)]
-#[derive(Clone, Copy, StableAbi)]
+#[derive(Debug, Clone, Copy, StableAbi)]
 pub struct TableLayout {
     /// The table's id.
     pub id: RStr<'static>,
@@ -43,7 +44,7 @@ pub struct TableLayout {
 
 /// The root module of a Rust plugin: a layout for each table it knows.
 #[repr(C)]
-#[derive(StableAbi)]
+#[derive(Debug, StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = LayoutsRef, prefix_fields = LayoutsPrefix)))]
 pub struct Layouts {
     /// The tables, door and services first.
@@ -73,6 +74,10 @@ pub const LAYOUTS: &[TableLayout] = &[
 ];
 
 /// What a Rust plugin exports under [`LAYOUT_SYMBOL`].
+#[allow(
+    clippy::declare_interior_mutable_const,
+    reason = "each plugin makes a static of its own from it"
+)]
 // SAFETY: `layouts` returns an erased `LayoutsRef`, the root module named here.
 pub const HEADER: LibHeader =
     unsafe { LibHeader::from_constructor::<LayoutsRef>(layouts, CheckTypeLayout::Yes) };

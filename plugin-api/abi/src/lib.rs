@@ -18,27 +18,35 @@
 //! 5. [`fingerprint`] and [`layout`]: the two locks that keep the promise.
 //!
 //! # What holds for every slot
-//! * The first argument is `ctx` from [`door::Services`]; the second, `cause`,
-//!   is the id of the request, event, task or timer being served, or 0. From it
-//!   the host knows the actor, the request id, the deadline and the depth of the
-//!   call. A cause that has ended, or is not this plugin's, counts as 0; a slot
-//!   that is addressed to one (`respond`) answers [`Status::GONE`].
+//! * The first argument is `ctx` from [`door::Services`]; the second is `cause`,
+//!   the id of the request, event, task or timer being served, or 0. From it the
+//!   host knows the actor, the request id, the deadline and the depth of the
+//!   call. A cause that has ended, or is not this plugin's, counts as 0. A slot
+//!   that is addressed to such an id takes it in the place of `cause`
+//!   (`respond`, `wake`), and answers [`Status::GONE`] when it has ended.
 //! * It returns a [`Status`] and gives results through pointers. Any call may
 //!   answer [`Status::DENIED`] or [`Status::STOPPED`]. An id that a slot stores
-//!   through a pointer is never 0; the pointer may be null where the slot says
-//!   so.
+//!   through a pointer is never 0, is stored before anything is called because
+//!   of it, and the pointer may be null.
 //! * Arguments are borrowed for the call, unless the slot says otherwise.
 //! * What may wait has a form that blocks, and one named `_async` that
 //!   completes: when it returns [`Status::OK`] exactly one callback follows,
 //!   also after cancel or stop; otherwise none does. Until then its `data`
 //!   belongs to the host.
+//! * A registration that is refused calls nothing, `release` neither; and no
+//!   slot calls a callback itself, on the thread that called it, unless it says
+//!   that it does before it returns.
 //! * One tag says when it may be called: `[init]` during the plugin's `init`;
 //!   `[any-thread]` from any thread, from `init` until `stop`. A hook's tag says
 //!   when the host calls it: `[serving]` between `start` and the end of the
 //!   drain, on any thread, several at a time.
-//! * A bit or a code that the receiver does not know is refused.
+//! * A bit or a code that the receiver does not know is refused, and so is a
+//!   null callback, but for [`data::Release`].
 
-#![allow(unsafe_code, reason = "two helpers follow foreign pointers; each proves why it may")]
+#![allow(
+    unsafe_code,
+    reason = "two helpers follow foreign pointers; each proves why it may"
+)]
 
 pub mod broadcast;
 pub mod config;

@@ -5,8 +5,10 @@
 //! request's id, at once or later, from any thread. The answer is a state
 //! machine with one end: `respond`, or `respond_start`, any number of
 //! `respond_chunk`, then `respond_end` or `respond_abort`. A second answer is
-//! `GONE` and counted as a fault. When no head has come by the deadline the
-//! host answers 504 and the id is gone.
+//! `GONE` and counted as a fault; a chunk or an end before the head is
+//! `MISPLACED`; a response that is refused is counted as well and leaves the
+//! request open. When no head has come by the deadline the host answers 504 and
+//! the id is gone.
 
 use std::ffi::c_void;
 
@@ -25,7 +27,11 @@ pub const ROUTE_INLINE: u32 = 2;
 /// [`RouteSpec::flags`]: the body is not collected; `body_next` reads it.
 pub const ROUTE_STREAM_BODY: u32 = 4;
 
-/// What a route answers to, and its limits. Borrowed for the call.
+/// `flags` of `cancelled_async`: a drain does not complete it.
+pub const CANCELLED_NOT_BY_DRAIN: u32 = 1;
+
+/// What a route answers to, and its limits. Borrowed for the call. Times above a
+/// day count as a day.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, StableAbi)]
 pub struct RouteSpec {
@@ -43,7 +49,8 @@ pub struct RouteSpec {
     pub scopes: *const Str,
     /// Number of `scopes`.
     pub scopes_len: usize,
-    /// Largest request body in bytes; 0 for the host's default of 2 MiB.
+    /// Largest request body in bytes, streamed or not; 0 for the host's default
+    /// of 2 MiB, `u64::MAX` for no limit.
     pub body_bytes_max: u64,
     /// Time to the response head; 0 for the host's default of 30 s.
     pub deadline_ms: u64,
@@ -155,11 +162,8 @@ pub struct Response {
 /// `[serving]` Handles one request; `cause` is the id to answer.
 ///
 /// Returning [`Status::OK`] says that the plugin has answered or will. Any
-/// other status makes the host answer, if nothing was answered yet: `INVALID`
-/// 400, `DENIED` 403, `NOT_FOUND` 404, `CONFLICT` 409, `TOO_LARGE` 413, `BUSY`
-/// and `STOPPED` 503, `TIMEOUT` 504, `FULL` 507, anything else 500; the message
-/// given to `Services.fail` becomes the detail of the problem, but for 500,
-/// where it goes to the log alone.
+/// other status is an answer as of `respond_error`, with what was told to
+/// `Services.fail`; after a head it is `respond_abort`.
 #[repr(transparent)]
 #[derive(Debug, Clone, Copy, StableAbi)]
 pub struct RouteHandle(
@@ -193,7 +197,7 @@ pub struct BodyDone(
 pub struct RoutesTable {
     /// `[init]` Adds a route; it becomes active when the plugin serves.
     /// `handle` and `data` stay the plugin's and must be valid until `destroy`.
-    /// The route's id is stored in `route` unless that is null.
+    /// The route's id is stored in `route`.
     ///
     /// Errors: `CONFLICT` naming both patterns; `INVALID` for a bad method,
     /// pattern or flag; `MISPLACED` outside `init`.
@@ -212,22 +216,28 @@ pub struct RoutesTable {
     /// Errors: `GONE` when it was answered, timed out or the client left;
     /// `INVALID` for a bad status or header, and the request stays open.
     /// Since: API 1.0.
-    pub respond: unsafe extern "C" fn(
-        ctx: *const c_void,
-        request: u64,
-        response: *const Response,
-    ) -> Status,
+    pub respond:
+        unsafe extern "C" fn(ctx: *const c_void, request: u64, response: *const Response) -> Status,
+
+    /// `[any-thread]` Answers `request` with a problem (RFC 9457). The status of
+    /// `error` says which: `INVALID` 400, `DENIED` 403, `NOT_FOUND` 404,
+    /// `CONFLICT` 409, `TOO_LARGE` 413, `BUSY` and `STOPPED` 503, `TIMEOUT` 504,
+    /// `FULL` 507, anything else 500. The client sees code and message, but not
+    /// those of a 500, which go to the log alone. Everything is copied.
+    ///
+    /// Errors: `GONE`; `INVALID` for a status of `OK`.
+    /// Since: API 1.0.
+    pub respond_error:
+        unsafe extern "C" fn(ctx: *const c_void, request: u64, error: *const Error) -> Status,
 
     /// `[any-thread]` Sends the head and begins a streamed body; a body in
-    /// `response` is its first chunk.
+    /// `response` is its first chunk. With a `content-length` among the headers
+    /// the body must have that length, else the connection is cut.
     ///
     /// Errors: as `respond`.
     /// Since: API 1.0.
-    pub respond_start: unsafe extern "C" fn(
-        ctx: *const c_void,
-        request: u64,
-        response: *const Response,
-    ) -> Status,
+    pub respond_start:
+        unsafe extern "C" fn(ctx: *const c_void, request: u64, response: *const Response) -> Status,
 
     /// `[any-thread]`, not in an inline route or a poll. Sends a chunk, waiting
     /// while the client is slower than the plugin. The host takes `chunk`
@@ -236,15 +246,19 @@ pub struct RoutesTable {
     /// Errors: `GONE` when the client left or the response has ended; `TIMEOUT`
     /// after the idle timeout, which ends it; `MISPLACED`.
     /// Since: API 1.0.
-    pub respond_chunk: unsafe extern "C" fn(
-        ctx: *const c_void,
-        request: u64,
-        chunk: *const Buffer,
-    ) -> Status,
+    pub respond_chunk:
+        unsafe extern "C" fn(ctx: *const c_void, request: u64, chunk: *const Buffer) -> Status,
+
+    /// `[any-thread]` Sends a chunk if there is room for it at once. Unlike the
+    /// other slots it takes `chunk` only when it answers `OK`.
+    ///
+    /// Errors: `BUSY` when there is no room; else as `respond_chunk`.
+    /// Since: API 1.0.
+    pub respond_chunk_try:
+        unsafe extern "C" fn(ctx: *const c_void, request: u64, chunk: *const Buffer) -> Status,
 
     /// `[any-thread]` The completing form of `respond_chunk`; one chunk of a
-    /// request may be under way at a time (`BUSY`). The operation's id is stored
-    /// in `op` unless that is null.
+    /// request may be under way at a time (`BUSY`).
     /// Since: API 1.0.
     pub respond_chunk_async: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -278,9 +292,10 @@ pub struct RoutesTable {
     /// chunk of the request's body and stores it in `chunk`; the plugin releases
     /// it once.
     ///
-    /// Errors: `END` when the body is complete; `GONE` when the client left;
+    /// Errors: `END` when the body is complete, however often asked; `GONE` when the client left;
     /// `TOO_LARGE` beyond the route's limit; `TIMEOUT` after the idle timeout;
-    /// `MISPLACED`, also for a route without [`ROUTE_STREAM_BODY`].
+    /// `MISPLACED`, also for a route without [`ROUTE_STREAM_BODY`]. A body may be
+    /// read until the request ends, also while a response is streamed.
     /// Since: API 1.0.
     pub body_next:
         unsafe extern "C" fn(ctx: *const c_void, request: u64, chunk: *mut Buffer) -> Status,
@@ -297,17 +312,20 @@ pub struct RoutesTable {
     ) -> Status,
 
     /// `[any-thread]` Answers whether the response is still wanted: `OK`,
-    /// `CANCELLED` when the client left, `STOPPED` when the plugin drains and
-    /// streams should end, `GONE` when the request has ended.
+    /// `CANCELLED` when the client left, `TIMEOUT` when the host gave it up,
+    /// `STOPPED` when the plugin drains and endless streams should end, `GONE`
+    /// when the request has ended.
     /// Since: API 1.0.
     pub cancelled: unsafe extern "C" fn(ctx: *const c_void, request: u64) -> Status,
 
     /// `[any-thread]` Completes as soon as `cancelled` would not answer `OK`,
-    /// with that status.
+    /// with that status. `flags` are `CANCELLED_` bits, which the plugin may
+    /// grow.
     /// Since: API 1.0.
     pub cancelled_async: unsafe extern "C" fn(
         ctx: *const c_void,
         request: u64,
+        flags: u32,
         data: *mut c_void,
         done: Done,
         op: *mut u64,

@@ -22,6 +22,10 @@ pub struct Webhook {
     pub content_type: Str,
     /// The bytes that are signed and sent, at most 256 KiB.
     pub payload: Bytes,
+    /// 0. No bit is defined; the plugin may grow it.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// Receives the message's id, `msg_...`, the same over all attempts.
