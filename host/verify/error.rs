@@ -1,0 +1,219 @@
+//! Why a plugin may not be loaded here.
+
+use std::path::PathBuf;
+
+use semver::Version;
+
+use crate::inspect::{Capability, Glibc, Hazard};
+use crate::name::PluginName;
+
+/// Why a plugin may not be loaded here. None of its code has run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// It was built for another platform.
+    #[error("plugin is built for {plugin}, this host runs on {host}; build it for {host}")]
+    WrongTarget {
+        /// The plugin's platform.
+        plugin: String,
+        /// The host's platform.
+        host: String,
+    },
+    /// It serves already, and a new version can only take effect in a new
+    /// process.
+    #[error(
+        "plugin {name} has symbols that all its generations would share; restart the host to \
+         run this version, or build it with -fno-gnu-unique"
+    )]
+    RestartOnly {
+        /// The plugin.
+        name: PluginName,
+    },
+    /// It does not export the table that every plugin exports.
+    #[error(
+        "plugin exports no data symbol {symbol}, its meta says it is a plugin; export it with \
+         export_plugin! or EXTHOST_DOOR"
+    )]
+    NoDoor {
+        /// The symbol.
+        symbol: &'static str,
+    },
+    /// It has its meta in a section, but no symbol to find it by in memory.
+    #[error(
+        "plugin has a meta but exports no data symbol {symbol}; make the symbol visible when \
+         linking"
+    )]
+    MetaNotExported {
+        /// The symbol.
+        symbol: &'static str,
+    },
+    /// It is a Rust plugin without the layouts of its tables.
+    #[error(
+        "plugin is built with sdk {sdk} but exports no data symbol {symbol}; build it with \
+         export_plugin! and do not strip exported symbols"
+    )]
+    NoLayouts {
+        /// What it says it was built with.
+        sdk: String,
+        /// The symbol.
+        symbol: &'static str,
+    },
+    /// It needs a later API version of the same major.
+    #[error(
+        "plugin reports needs API {plugin}, this host offers {host}; upgrade the host or build \
+         the plugin against exthost-plugin {}.{}", .host.major, .host.minor
+    )]
+    ApiTooNew {
+        /// The API version it needs.
+        plugin: Version,
+        /// The API version of this host.
+        host: Version,
+    },
+    /// It needs another API major.
+    #[error(
+        "plugin reports needs API {plugin}, this host offers {host}, of another major; build the \
+         plugin against exthost-plugin {}.{}", .host.major, .host.minor
+    )]
+    ApiMajor {
+        /// The API version it needs.
+        plugin: Version,
+        /// The API version of this host.
+        host: Version,
+    },
+    /// It was compiled against a table that was changed after it was published.
+    #[error(
+        "plugin was built with fingerprint {plugin} of table {table}, this host has {host}; build \
+         the plugin against an unpatched exthost-plugin"
+    )]
+    TableChanged {
+        /// The table, `id/revision`.
+        table: String,
+        /// The plugin's fingerprint.
+        plugin: String,
+        /// The host's fingerprint.
+        host: String,
+    },
+    /// Loading it would reach beyond it.
+    #[error("plugin has {hazard}, a plugin may have none; link it without")]
+    Hazard {
+        /// What it has.
+        hazard: Hazard,
+    },
+    /// It needs a library that is not the system's.
+    #[error(
+        "plugin needs the library {library}, this host allows {allowed}; link it statically into \
+         the plugin"
+    )]
+    NeedsLibrary {
+        /// The library it needs.
+        library: String,
+        /// Those it may need.
+        allowed: String,
+    },
+    /// It was linked against a later GNU C library.
+    #[error(
+        "plugin needs glibc {plugin}, this system has {host}; build it on a system with glibc \
+         {host} or older"
+    )]
+    NeedsGlibc {
+        /// The version it needs.
+        plugin: Glibc,
+        /// The version of this system.
+        host: Glibc,
+    },
+    /// It needs a capability that this host does not have.
+    #[error(
+        "plugin needs {capability}, this host with API {api} does not have it; upgrade the host \
+         or move it from needs to wants"
+    )]
+    UnknownNeed {
+        /// The capability.
+        capability: Capability,
+        /// The API version of this host.
+        api: Version,
+    },
+    /// It needs a capability that the operator does not grant.
+    #[error(
+        "plugin {name} needs {capability}, it is granted {granted}; grant it in the configuration \
+         of the plugin"
+    )]
+    NotGranted {
+        /// The plugin.
+        name: PluginName,
+        /// The capability.
+        capability: Capability,
+        /// What it is granted.
+        granted: String,
+    },
+    /// Its panics would end the process.
+    #[error(
+        "plugin {name} is built with panic=abort, this host allows unwind and none; build it with \
+         panic = \"unwind\" or let the operator allow it"
+    )]
+    PanicAbort {
+        /// The plugin.
+        name: PluginName,
+    },
+    /// Another file has the same name.
+    #[error(
+        "plugin {name} was already found in {winner}, which is used; remove one of the files",
+        winner = .winner.display()
+    )]
+    DuplicateName {
+        /// The name.
+        name: PluginName,
+        /// The file that was found first.
+        winner: PathBuf,
+    },
+    /// It cannot do without a plugin that is not there.
+    #[error(
+        "plugin {name} requires {requires}, which is missing or was refused; install {requires}"
+    )]
+    RequiresMissing {
+        /// The plugin.
+        name: PluginName,
+        /// The plugin it requires.
+        requires: PluginName,
+    },
+    /// It is to start before itself.
+    #[error(
+        "plugin {name} would start after itself: {cycle}; break the circle in after or requires"
+    )]
+    OrderCycle {
+        /// The plugin.
+        name: PluginName,
+        /// Each name followed by one it starts after.
+        cycle: String,
+    },
+}
+
+impl VerifyError {
+    /// Returns the stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::WrongTarget { .. } => "wrong-target",
+            Self::RestartOnly { .. } => "restart-only",
+            Self::NoDoor { .. } => "no-door",
+            Self::MetaNotExported { .. } => "meta-not-exported",
+            Self::NoLayouts { .. } => "no-layouts",
+            Self::ApiTooNew { .. } => "api-too-new",
+            Self::ApiMajor { .. } => "api-major",
+            Self::TableChanged { .. } => "table-changed",
+            Self::Hazard { hazard } => match hazard {
+                Hazard::SearchPath(_) => "has-rpath",
+                Hazard::Audit(_) => "has-audit",
+                Hazard::Filter(_) => "has-filter",
+                Hazard::TextRelocations => "has-text-relocations",
+                Hazard::ExecutableStack => "has-executable-stack",
+            },
+            Self::NeedsLibrary { .. } => "needs-library",
+            Self::NeedsGlibc { .. } => "needs-glibc",
+            Self::UnknownNeed { .. } => "unknown-need",
+            Self::NotGranted { .. } => "not-granted",
+            Self::PanicAbort { .. } => "panic-abort",
+            Self::DuplicateName { .. } => "duplicate-name",
+            Self::RequiresMissing { .. } => "requires-missing",
+            Self::OrderCycle { .. } => "order-cycle",
+        }
+    }
+}
