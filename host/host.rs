@@ -1,0 +1,164 @@
+//! The host: runs the pipeline, owns registry and services, drains at the end.
+
+mod builder;
+mod pipeline;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use ::http::StatusCode;
+
+use crate::error::Refusal;
+use crate::http::{self, Admin, Front, Problem};
+use crate::name::PluginName;
+use crate::registry::HostStatus;
+use crate::services::context::Phase;
+use pipeline::Pipeline;
+
+pub use builder::{BuildError, HostBuilder};
+pub use pipeline::examine;
+
+/// A running extension host. Clones are the same host.
+///
+/// # Examples
+/// An application of its own, made extensible:
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let host = exthost::Host::builder().directory("plugins").build().await?;
+/// let app = axum::Router::new().merge(host.router());
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:7700").await?;
+/// axum::serve(listener, app).await?;
+/// host.shutdown(std::time::Duration::from_secs(10)).await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Host {
+    pipeline: Arc<Pipeline>,
+    development: bool,
+    ready: Arc<AtomicBool>,
+}
+
+impl Host {
+    /// Begins a host without plugins, with its data in `data`.
+    pub fn builder() -> HostBuilder {
+        HostBuilder::new()
+    }
+
+    /// The routes of all plugins, under `/api/ext/{name}/`.
+    pub fn router(&self) -> axum::Router {
+        http::plugin_router(Front {
+            registry: self.pipeline.registry.clone(),
+            development: self.development,
+        })
+    }
+
+    /// What operators use: `/api/host/...`, `/healthz`, `/readyz`.
+    pub fn admin_router(&self) -> axum::Router {
+        let (ready, reload) = (self.clone(), self.clone());
+        let admin = Admin {
+            registry: self.pipeline.registry.clone(),
+            is_ready: Box::new(move || ready.is_ready()),
+            reload: Box::new(move |name| {
+                let host = reload.clone();
+                Box::pin(async move { host.reload(&name).await.map_err(|error| error.problem()) })
+            }),
+        };
+        http::admin_router(admin, self.development)
+    }
+
+    /// What is loaded and what was refused.
+    pub fn status(&self) -> HostStatus {
+        self.pipeline.registry.status()
+    }
+
+    /// Whether all plugins have started, and no shutdown has begun.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// Loads the plugin in `file`, or a new version of one that serves; the old
+    /// generation then finishes its calls in the background. Returns the
+    /// plugin's name.
+    ///
+    /// # Errors
+    /// [`Refusal`], also kept in [`status`](Self::status); an old generation
+    /// goes on serving.
+    pub async fn install(&self, file: impl Into<PathBuf>) -> Result<PluginName, Refusal> {
+        let (pipeline, file) = (self.pipeline.clone(), file.into());
+        // On a task of its own, so that it goes on to its end when nobody waits
+        // for it any more.
+        let installed = tokio::spawn(async move {
+            let installed = pipeline.install(file).await;
+            pipeline.note(installed)
+        });
+        match installed.await {
+            Ok(installed) => installed,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is shutting down, and with it whoever waits.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Loads the file of the plugin `name` again.
+    ///
+    /// # Errors
+    /// [`ReloadError`]; the old generation goes on serving.
+    pub async fn reload(&self, name: &str) -> Result<(), ReloadError> {
+        let serving = self.pipeline.registry.serving(name);
+        let serving = serving.ok_or_else(|| ReloadError::Unknown {
+            name: name.to_owned(),
+        })?;
+        self.install(&serving.file).await?;
+        Ok(())
+    }
+
+    /// Announces the end: `/readyz` says no and event streams end, so that clients
+    /// go elsewhere. Requests are still answered, until
+    /// [`shutdown`](Self::shutdown).
+    pub fn begin_shutdown(&self) {
+        self.ready.store(false, Ordering::Release);
+        self.pipeline.end();
+        for generation in self.pipeline.registry.all_serving() {
+            generation.context().enter(Phase::Draining);
+        }
+    }
+
+    /// Drains all plugins and stops them, within `deadline`. No plugin is
+    /// installed any more.
+    pub async fn shutdown(&self, deadline: Duration) {
+        let end = Instant::now() + deadline;
+        self.begin_shutdown();
+        self.pipeline.shutdown(end).await;
+    }
+}
+
+/// Why a plugin was not reloaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// No plugin of this name serves.
+    #[error("no plugin named `{name}` is serving")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+    },
+    /// The file was refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl ReloadError {
+    /// What the client of the operators' API sees.
+    fn problem(&self) -> Problem {
+        let (status, code) = match self {
+            ReloadError::Unknown { .. } => (StatusCode::NOT_FOUND, "no-such-plugin"),
+            ReloadError::Refused(refusal) => (StatusCode::CONFLICT, refusal.code()),
+        };
+        Problem::new(status, code, self.to_string())
+    }
+}

@@ -1,0 +1,67 @@
+//! What operators use: status, reload, health.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::StatusCode;
+
+use crate::http::problem::Problem;
+use crate::registry::{HostStatus, Registry};
+
+/// What the operators' API needs of the host.
+pub struct Admin {
+    /// The plugins.
+    pub registry: Arc<Registry>,
+    /// Whether all plugins have started and no shutdown has begun.
+    pub is_ready: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Loads the file of a plugin again.
+    pub reload: Reload,
+}
+
+/// Loads the file of the named plugin again.
+pub(super) type Reload =
+    Box<dyn Fn(String) -> Pin<Box<dyn Future<Output = Result<(), Problem>> + Send>> + Send + Sync>;
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").finish_non_exhaustive()
+    }
+}
+
+pub(super) fn router(admin: Admin) -> axum::Router {
+    axum::Router::new()
+        .route("/api/host/plugins", get(plugins))
+        .route("/api/host/plugins/{name}/reload", post(reload))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .with_state(Arc::new(admin))
+}
+
+async fn plugins(State(admin): State<Arc<Admin>>) -> Json<HostStatus> {
+    Json(admin.registry.status())
+}
+
+/// Answers the plugin's new status.
+async fn reload(State(admin): State<Arc<Admin>>, Path(name): Path<String>) -> Response {
+    if let Err(problem) = (admin.reload)(name.clone()).await {
+        return problem.into_response();
+    }
+    let plugins = admin.registry.status().plugins;
+    match plugins.into_iter().find(|plugin| plugin.name == name) {
+        Some(plugin) => Json(plugin).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+async fn readyz(State(admin): State<Arc<Admin>>) -> Response {
+    match (admin.is_ready)() {
+        true => "ready\n".into_response(),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
+    }
+}

@@ -1,0 +1,277 @@
+//! Name to plugin: the one shared map, and the status that operators see.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::UNIX_EPOCH;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Refusal;
+use crate::gate::CallPermit;
+use crate::inspect::Meta;
+use crate::instance::{Generation, Retired, Serving};
+use crate::name::PluginName;
+
+/// All plugins of a host.
+///
+/// # Threading
+/// Looking a plugin up never waits; the map is replaced as a whole when a
+/// plugin's name appears for the first time.
+#[derive(Debug, Default)]
+pub struct Registry {
+    plugins: ArcSwap<BTreeMap<PluginName, Arc<Plugin>>>,
+    refused: Mutex<Vec<RefusedStatus>>,
+    /// Serialises what changes `plugins`.
+    changes: Mutex<()>,
+}
+
+/// One plugin, over all its generations.
+#[derive(Debug, Default)]
+pub struct Plugin {
+    /// The generation that takes calls.
+    current: ArcSwapOption<Generation>,
+    /// The right to drain it.
+    serving: Mutex<Option<Serving>>,
+    generations: AtomicU64,
+    retired: AtomicU64,
+    abandoned: AtomicU64,
+}
+
+impl Registry {
+    /// The generation of `name` that takes calls, with a permit for one.
+    pub fn enter(&self, name: &str) -> Option<(Arc<Generation>, CallPermit)> {
+        let plugins = self.plugins.load();
+        let plugin = plugins.get(name)?;
+        loop {
+            let generation = plugin.current.load_full()?;
+            if let Some(permit) = generation.context().calls.enter() {
+                return Some((generation, permit));
+            }
+            // It was replaced between the two lines; the next one is there, or
+            // none is, before its gate was closed.
+            std::hint::spin_loop();
+        }
+    }
+
+    /// The generation of `name` that takes calls.
+    pub fn serving(&self, name: &str) -> Option<Arc<Generation>> {
+        self.plugins.load().get(name)?.current.load_full()
+    }
+
+    /// The plugin `name`, which need not serve yet.
+    pub fn plugin(&self, name: &PluginName) -> Arc<Plugin> {
+        let _change = lock(&self.changes);
+        if let Some(plugin) = self.plugins.load().get(name) {
+            return plugin.clone();
+        }
+        let plugin = Arc::<Plugin>::default();
+        let mut plugins = BTreeMap::clone(&self.plugins.load());
+        plugins.insert(name.clone(), plugin.clone());
+        self.plugins.store(Arc::new(plugins));
+        plugin
+    }
+
+    /// The generations that take calls.
+    pub fn all_serving(&self) -> Vec<Arc<Generation>> {
+        let plugins = self.plugins.load();
+        let serving = plugins
+            .values()
+            .filter_map(|plugin| plugin.current.load_full());
+        serving.collect()
+    }
+
+    /// Takes every serving generation away, in no order.
+    pub fn take_all(&self) -> Vec<(Arc<Plugin>, Serving)> {
+        let plugins = self.plugins.load();
+        let taken = plugins
+            .values()
+            .filter_map(|plugin| Some((plugin.clone(), plugin.take()?)));
+        taken.collect()
+    }
+
+    /// Remembers a refusal, in place of an earlier one of the same file.
+    pub fn refuse(&self, refusal: &Refusal) {
+        self.forget(refusal.file());
+        lock(&self.refused).push(RefusedStatus {
+            file: refusal.file().to_owned(),
+            code: refusal.code().to_owned(),
+            message: refusal.message(),
+            code_ran: refusal.code_ran(),
+        });
+    }
+
+    /// Forgets the refusal of a file that loads now.
+    pub fn forget(&self, file: &std::path::Path) {
+        lock(&self.refused).retain(|refused| refused.file != file);
+    }
+
+    /// What operators see.
+    pub fn status(&self) -> HostStatus {
+        let plugins = self.plugins.load();
+        HostStatus {
+            plugins: plugins
+                .iter()
+                .filter_map(|(name, plugin)| plugin.status(name))
+                .collect(),
+            refused: lock(&self.refused).clone(),
+        }
+    }
+}
+
+impl Plugin {
+    /// The number of the next generation.
+    pub fn next_generation(&self) -> u64 {
+        self.generations.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// Lets `serving` take the calls, and returns the one that did before.
+    pub fn serve(&self, serving: Serving) -> Option<Serving> {
+        let mut current = lock(&self.serving);
+        // New calls see the new generation before the old one's gate closes.
+        self.current.store(Some(serving.generation().clone()));
+        current.replace(serving)
+    }
+
+    /// Takes the serving generation away; calls find none.
+    pub fn take(&self) -> Option<Serving> {
+        let mut current = lock(&self.serving);
+        self.current.store(None);
+        current.take()
+    }
+
+    /// Counts a retired generation.
+    pub fn retired(&self, retired: Retired) {
+        self.retired.fetch_add(1, Ordering::AcqRel);
+        self.abandoned
+            .fetch_add(u64::from(retired.abandoned), Ordering::AcqRel);
+    }
+
+    fn status(&self, name: &PluginName) -> Option<PluginStatus> {
+        let generation = self.current.load_full()?;
+        let context = generation.context();
+        Some(PluginStatus {
+            name: name.to_string(),
+            version: generation.meta.version.to_string(),
+            state: State::Serving,
+            generation: context.generation,
+            retired: self.retired.load(Ordering::Acquire),
+            abandoned: self.abandoned.load(Ordering::Acquire),
+            requests: generation.requests.load(Ordering::Relaxed),
+            in_flight: context.calls.in_flight(),
+            faults: context.faults.load(Ordering::Relaxed),
+            since_ms: generation
+                .since
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_millis() as u64),
+            file: generation.file.clone(),
+            hash: generation.hash.to_hex().to_string(),
+            routes: generation
+                .routes
+                .routes()
+                .iter()
+                .map(|route| route.into())
+                .collect(),
+            meta: generation.meta.clone(),
+        })
+    }
+}
+
+/// What operators see of a host.
+#[derive(Debug, Clone, Serialize)]
+pub struct HostStatus {
+    /// The plugins that serve, by name.
+    pub plugins: Vec<PluginStatus>,
+    /// The files that were refused, in the order of their refusal.
+    pub refused: Vec<RefusedStatus>,
+}
+
+/// What operators see of a plugin.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct PluginStatus {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it is doing.
+    pub state: State,
+    /// Which load of it serves, counted from 1.
+    pub generation: u64,
+    /// Generations retired; their images stay mapped.
+    pub retired: u64,
+    /// Of those, the ones whose instance had to be leaked.
+    pub abandoned: u64,
+    /// Requests handed to this generation.
+    pub requests: u64,
+    /// Requests in flight.
+    pub in_flight: u64,
+    /// Panics, overstays and misuse of this generation.
+    pub faults: u64,
+    /// When this generation was made, milliseconds since the Unix epoch.
+    pub since_ms: u64,
+    /// The file it came from.
+    pub file: PathBuf,
+    /// The file's BLAKE3 hash.
+    pub hash: String,
+    /// Its routes.
+    pub routes: Vec<RouteStatus>,
+    /// What it says of itself.
+    pub meta: Meta,
+}
+
+/// What a plugin is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum State {
+    /// It takes calls.
+    Serving,
+}
+
+/// What operators see of a route.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct RouteStatus {
+    /// The method, or `*`.
+    pub method: String,
+    /// The pattern after the mount.
+    pub pattern: String,
+    /// Reachable without authentication.
+    pub public: bool,
+    /// Called on the thread that read the request.
+    pub inline: bool,
+}
+
+impl From<&Arc<crate::services::routes::Route>> for RouteStatus {
+    fn from(route: &Arc<crate::services::routes::Route>) -> Self {
+        let method = route.method.as_ref();
+        RouteStatus {
+            method: method.map_or("*", |method| method.as_str()).to_owned(),
+            pattern: route.pattern.clone(),
+            public: route.public,
+            inline: route.is_inline(),
+        }
+    }
+}
+
+/// What operators see of a refused file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RefusedStatus {
+    /// The file.
+    pub file: PathBuf,
+    /// The stable code of the refusal.
+    pub code: String,
+    /// What differs, and what to do.
+    pub message: String,
+    /// Whether code of the file may have run before it was refused.
+    pub code_ran: bool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change is one assignment.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
