@@ -1,1 +1,155 @@
-//! Write plugins for exthost.
+//! Write plugins for exthost: shared libraries that add routes, work and data to
+//! a running server, in safe Rust.
+//!
+//! ```
+//! #![forbid(unsafe_code)]
+//! use exthost_plugin::prelude::*;
+//! use serde::{Deserialize, Serialize};
+//!
+//! struct Hello;
+//!
+//! impl Plugin for Hello {
+//!     fn init(router: &mut Router, _services: &Services) -> Result<Self> {
+//!         router.get("hello", hello).public();
+//!         Ok(Hello)
+//!     }
+//! }
+//!
+//! #[derive(Deserialize)]
+//! struct Name {
+//!     name: Option<String>,
+//! }
+//!
+//! #[derive(Serialize)]
+//! struct Greeting {
+//!     message: String,
+//! }
+//!
+//! // GET /api/ext/hello/hello?name=World
+//! async fn hello(Query(query): Query<Name>) -> Json<Greeting> {
+//!     let name = query.name.as_deref().unwrap_or("world");
+//!     Json(Greeting { message: format!("hello {name}") })
+//! }
+//!
+//! export_plugin!(Hello);
+//! # fn main() {}
+//! ```
+//!
+//! The crate is a `cdylib` that depends on `exthost-plugin`, and on `serde` for
+//! its own types; its package name is the plugin's name. Built once, it keeps
+//! loading in every later host of the same API major, whatever compiler either
+//! was built with.
+//!
+//! # A plugin's life
+//! 1. **Meta.** [`export_plugin!`] writes name, version and what the plugin needs
+//!    into the file as data. The host reads and checks it before any code of the
+//!    plugin runs.
+//! 2. **Init.** [`Plugin::init`] makes the plugin and adds routes. At a reload the
+//!    old generation is still serving beside it.
+//! 3. **Start.** [`Plugin::start`] begins work of the plugin's own. From here on
+//!    requests arrive.
+//! 4. **Drain.** No new calls; streams are ended, calls under way finish.
+//! 5. **Stop.** [`Plugin::stop`] ends work of the plugin's own; tasks and timers
+//!    are cancelled by the host. Then the plugin is dropped.
+//!
+//! # Handlers
+//! A [`Handler`] is an `fn`, an `async fn` or a closure. Its arguments are
+//! [extractors](FromRequest), which make something of the request; its result is
+//! [a response](IntoResponse).
+//!
+//! | to read | take |
+//! |---|---|
+//! | what the pattern captured | [`Path<T>`](Path) |
+//! | the query | [`Query<T>`](Query), [`RawQuery`] |
+//! | the body | [`Json<T>`](Json), `String`, `Vec<u8>`, [`BodyStream`] |
+//! | who is asking | [`Actor`] |
+//! | headers, method, address, request id | [`Headers`], [`Method`], [`Peer`], [`RequestId`] |
+//! | a value that handlers share, or the plugin | [`State<T>`](State) |
+//! | whether the client has left | [`Cancelled`] |
+//!
+//! An **`fn` may block**: it runs on threads of the plugin's own. An **`async fn`
+//! must not**: it runs on the thread that reads requests, and one that overstays
+//! delays others; the host notices, and moves the route to the plugin's threads.
+//! The host's runtime drives it, so futures that depend on another runtime (a
+//! timer or a socket of tokio) do not work there; [`tasks`] has timers, and
+//! [`blocking`] takes work that blocks off its hands.
+//!
+//! # Errors
+//! [`Error`] has a status, a code and a message, and is answered as
+//! `application/problem+json`. `?` turns every other error into a 500 whose
+//! message goes to the log and never to the client.
+//!
+//! # Panics
+//! A panic costs the request it happens in, which is answered 500, and is logged
+//! with its place; the plugin goes on serving. State that it left half-changed is
+//! the plugin's to mend. With `panic = "abort"` it would take the server with it,
+//! so the host refuses such plugins unless its operator opts in.
+//!
+//! # What a plugin shares with the server
+//! The process. A plugin must not install signal handlers, change the working
+//! directory, environment or locale, or exit; a crash, a stack overflow or an
+//! endless loop is the server's as well.
+
+mod actor;
+mod answer;
+mod body;
+mod cause;
+mod completion;
+mod config;
+mod endpoint;
+mod error;
+#[doc(hidden)]
+pub mod export;
+mod extract;
+mod handler;
+mod headers;
+mod json;
+pub mod log;
+mod path;
+mod plugin;
+mod query;
+mod response;
+mod router;
+mod services;
+mod sse;
+mod state;
+mod status;
+mod stream;
+pub mod tasks;
+mod values;
+
+pub use actor::{Actor, ActorKind};
+pub use body::{BodyStream, Cancelled};
+pub use config::Config;
+pub use error::{Error, Result};
+pub use export::buffer::{Chunk, Payload};
+pub use export::request::Parts;
+pub use extract::{FromRequest, Method, Needs, Peer, RequestId};
+pub use handler::Handler;
+pub use headers::Headers;
+pub use json::Json;
+pub use path::Path;
+pub use plugin::Plugin;
+pub use query::{Query, RawQuery};
+pub use response::{Html, IntoResponse, Redirect, Response};
+pub use router::{Layer, Route, Router};
+pub use services::Services;
+pub use sse::{Event, EventSender, Sse};
+pub use state::State;
+pub use status::StatusCode;
+pub use stream::{BodySender, BodyWriter};
+pub use tasks::{blocking, sleep, spawn, timeout};
+
+/// What nearly every plugin needs: `use exthost_plugin::prelude::*;`.
+pub mod prelude {
+    pub use crate::{
+        Actor, BodyStream, Cancelled, Error, Event, FromRequest, Headers, Html, IntoResponse, Json,
+        Layer, Method, Parts, Path, Peer, Plugin, Query, RawQuery, Redirect, RequestId, Response,
+        Result, Router, Services, Sse, State, StatusCode, export_plugin, log, sleep,
+    };
+}
+
+/// The Rust of the crate's README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,128 @@
+//! `export_plugin!`: the one macro.
+
+/// Exports a plugin: its meta, its door, and the layouts it was built against.
+///
+/// Once in a crate of type `cdylib`, after the plugin's type:
+///
+/// ```
+/// # use exthost_plugin::prelude::*;
+/// # struct Notes;
+/// # impl Plugin for Notes {
+/// #     fn init(_: &mut Router, _: &Services) -> Result<Self> { Ok(Notes) }
+/// # }
+/// export_plugin!(Notes, needs = [routes, db], wants = [log], after = ["users"], priority = 10);
+/// ```
+///
+/// Name, version, description, license, authors, repository and homepage are
+/// those of the plugin's `Cargo.toml`. The rest, all of it optional and in any
+/// order:
+///
+/// * `needs`: capabilities it does not start without; `[routes]` unless given.
+/// * `wants`: capabilities it can do without; `[log, config]` unless given.
+/// * `after`: plugins that start before it, if they are there.
+/// * `requires`: plugins it cannot do without.
+/// * `priority`: an integer, lower starts first; 0 unless given.
+#[macro_export]
+macro_rules! export_plugin {
+    // A capability's name, with the revision that this SDK speaks.
+    (@capability routes) => { "routes/1" };
+    (@capability log) => { "log/1" };
+    (@capability config) => { "config/1" };
+    (@capability tasks) => { "tasks/1" };
+    (@capability events) => { "events/1" };
+    (@capability db) => { "db/1" };
+    (@capability broadcast) => { "broadcast/1" };
+    (@capability webhooks) => { "webhooks/1" };
+    (@capability $other:ident) => {
+        ::core::compile_error!(::core::concat!(
+            "unknown capability `", ::core::stringify!($other), "`; this version of ",
+            "exthost-plugin knows routes, log, config, tasks, events, db, broadcast, webhooks"
+        ))
+    };
+    (@capabilities) => { "" };
+    (@capabilities $first:ident $(, $rest:ident)* $(,)?) => {
+        ::core::concat!(
+            $crate::export_plugin!(@capability $first)
+            $(, ",", $crate::export_plugin!(@capability $rest))*
+        )
+    };
+    (@names) => { "" };
+    (@names $first:literal $(, $rest:literal)* $(,)?) => {
+        ::core::concat!($first $(, ",", $rest)*)
+    };
+
+    // The options, one at a time, each replacing its default.
+    (@set $p:ty, $n:tt $w:tt $a:tt $r:tt $o:tt, needs = [$($x:tt)*] $(, $($rest:tt)*)?) => {
+        $crate::export_plugin!(@set $p, [$($x)*] $w $a $r $o, $($($rest)*)?);
+    };
+    (@set $p:ty, $n:tt $w:tt $a:tt $r:tt $o:tt, wants = [$($x:tt)*] $(, $($rest:tt)*)?) => {
+        $crate::export_plugin!(@set $p, $n [$($x)*] $a $r $o, $($($rest)*)?);
+    };
+    (@set $p:ty, $n:tt $w:tt $a:tt $r:tt $o:tt, after = [$($x:tt)*] $(, $($rest:tt)*)?) => {
+        $crate::export_plugin!(@set $p, $n $w [$($x)*] $r $o, $($($rest)*)?);
+    };
+    (@set $p:ty, $n:tt $w:tt $a:tt $r:tt $o:tt, requires = [$($x:tt)*] $(, $($rest:tt)*)?) => {
+        $crate::export_plugin!(@set $p, $n $w $a [$($x)*] $o, $($($rest)*)?);
+    };
+    (@set $p:ty, $n:tt $w:tt $a:tt $r:tt $o:tt, priority = $x:literal $(, $($rest:tt)*)?) => {
+        $crate::export_plugin!(@set $p, $n $w $a $r [$x], $($($rest)*)?);
+    };
+    (@set $p:ty, [$($n:tt)*] [$($w:tt)*] [$($a:tt)*] [$($r:tt)*] [$($o:literal)?], ) => {
+        const _: () = {
+            ::core::assert!(
+                $crate::export::is_plugin_name(::core::env!("CARGO_PKG_NAME")),
+                ::core::concat!(
+                    "`", ::core::env!("CARGO_PKG_NAME"), "` is no plugin name: lower-case ",
+                    "letters, digits and single dashes, first a letter, 64 bytes at most; ",
+                    "write `-` for `_` in the `name` of Cargo.toml's [package]"
+                )
+            );
+            $(const _: i32 = $o;)?
+
+            const ENTRIES: &[(&str, &str)] = &[
+                ("name", ::core::env!("CARGO_PKG_NAME")),
+                ("version", ::core::env!("CARGO_PKG_VERSION")),
+                ("api", "1.0.0"),
+                ("sdk", "rust/1.0.0"),
+                ("panic", if ::core::cfg!(panic = "abort") { "abort" } else { "unwind" }),
+                ("tables", $crate::export::TABLES),
+                ("needs", $crate::export_plugin!(@capabilities $($n)*)),
+                ("wants", $crate::export_plugin!(@capabilities $($w)*)),
+                ("after", $crate::export_plugin!(@names $($a)*)),
+                ("requires", $crate::export_plugin!(@names $($r)*)),
+                ("priority", ::core::concat!($($o)?)),
+                ("description", ::core::env!("CARGO_PKG_DESCRIPTION")),
+                ("license", ::core::env!("CARGO_PKG_LICENSE")),
+                ("authors", ::core::env!("CARGO_PKG_AUTHORS")),
+                ("repository", ::core::env!("CARGO_PKG_REPOSITORY")),
+                ("homepage", ::core::env!("CARGO_PKG_HOMEPAGE")),
+            ];
+
+            #[used]
+            #[unsafe(export_name = "exthost_meta")]
+            #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".exthost"))]
+            #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__exthost"))]
+            static META: [u8; $crate::export::length(ENTRIES)] = $crate::export::build(ENTRIES);
+
+            #[used]
+            #[unsafe(export_name = "exthost_plugin")]
+            static DOOR: $crate::export::PluginTable = $crate::export::door::<$p>();
+
+            #[used]
+            #[unsafe(export_name = "_1as_0lib_1header_0root_bmodule_bloader")]
+            static LAYOUT: $crate::export::LibHeader = $crate::export::HEADER;
+        };
+    };
+    (@set $p:ty, $n:tt $w:tt $a:tt $r:tt $o:tt, $($unknown:tt)+) => {
+        ::core::compile_error!(::core::concat!(
+            "export_plugin! takes a type, then any of needs = [db], wants = [log], ",
+            "after = [\"name\"], requires = [\"name\"], priority = 10; found `",
+            ::core::stringify!($($unknown)+), "`"
+        ));
+    };
+    ($plugin:ty $(, $($options:tt)*)?) => {
+        $crate::export_plugin!(
+            @set $plugin, [routes] [log, config] [] [] [], $($($options)*)?
+        );
+    };
+}

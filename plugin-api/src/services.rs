@@ -1,0 +1,48 @@
+//! What the host offers, one accessor for each service.
+
+use crate::config::Config;
+use crate::export::host::Host;
+use crate::log::Log;
+use crate::tasks::Tasks;
+
+/// What the host offers to this plugin: one function for each capability.
+///
+/// It is a reference in disguise: copying it costs nothing, and it may be kept
+/// and used on any thread. After the plugin was stopped every call fails.
+#[derive(Debug, Clone, Copy)]
+pub struct Services {
+    host: &'static Host,
+}
+
+impl Services {
+    pub(crate) fn new(host: &'static Host) -> Self {
+        Services { host }
+    }
+
+    /// The services of the plugin that this code is part of, where there is
+    /// nobody to hand them over; `None` before `init`.
+    pub fn current() -> Option<Self> {
+        Host::current().map(Services::new)
+    }
+
+    /// Structured lines in the host's log.
+    pub fn log(&self) -> Log {
+        Log::new(self.host)
+    }
+
+    /// The options that the operator set for this plugin.
+    pub fn config(&self) -> Config {
+        Config::new(self.host)
+    }
+
+    /// Futures, timers and blocking work.
+    pub fn tasks(&self) -> Tasks {
+        Tasks::new(self.host)
+    }
+
+    /// The API version of the host: major, minor, patch.
+    pub fn api(&self) -> (u32, u32, u32) {
+        let version = self.host.api();
+        (version.major, version.minor, version.patch)
+    }
+}
