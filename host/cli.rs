@@ -1,0 +1,102 @@
+//! The command line: what can be asked for, and who answers.
+
+mod check;
+mod dev;
+mod inspect;
+mod list;
+mod log;
+pub(crate) mod output;
+mod signals;
+
+use std::error::Error;
+use std::mem::ManuallyDrop;
+use std::sync::OnceLock;
+
+use clap::{Parser, Subcommand};
+use exthost_abi::API_VERSION;
+use tokio::runtime::Runtime;
+
+/// An outcome of the command line; its errors are only shown, never told apart.
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Hosts native plugins: shared libraries that keep loading when the host is
+/// upgraded.
+#[derive(Debug, Parser)]
+#[command(
+    name = "exthost",
+    version = version(),
+    arg_required_else_help = true,
+    after_help = "Log lines go to stderr; EXTHOST_LOG chooses them (default `info`; also `debug`, \
+                  `exthost=trace`).",
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Dev(dev::Dev),
+    Inspect(inspect::Inspect),
+    Check(check::Check),
+    List(list::List),
+}
+
+impl Cli {
+    /// Does what was asked for, and returns the exit code.
+    pub(crate) fn run(self) -> Result<i32> {
+        match self.command {
+            Command::Dev(dev) => {
+                log::start(dev::LOG);
+                // Never dropped: that would wait for a plugin that hangs.
+                let runtime = ManuallyDrop::new(runtime()?);
+                runtime.block_on(dev.run())
+            }
+            Command::Inspect(inspect) => inspect.run(),
+            Command::Check(check) => check.run(),
+            Command::List(list) => runtime()?.block_on(list.run()),
+        }
+    }
+}
+
+fn runtime() -> Result<Runtime> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime.map_err(|error| format!("cannot start the runtime: {error}").into())
+}
+
+/// What `--version` prints after the name.
+fn version() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| {
+        format!(
+            "{}\ncommit   {}\ntarget   {}\ncompiler {}\nAPI      {}.{}.{}",
+            env!("CARGO_PKG_VERSION"),
+            env!("EXTHOST_COMMIT"),
+            env!("EXTHOST_TARGET"),
+            env!("EXTHOST_RUSTC"),
+            API_VERSION.major,
+            API_VERSION.minor,
+            API_VERSION.patch,
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn the_version_names_what_it_was_built_from() {
+        let text = version();
+        for word in ["commit ", "target ", "compiler rustc", "API      1."] {
+            assert!(text.contains(word), "{word:?} in {text}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! `exthost check`: whether all plugins of some directories would load.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use exthost::verify::{Policy, Verified};
+use exthost::{Refusal, examine};
+use serde_json::{Value, json};
+
+use crate::cli::{Result, output};
+
+/// Tell whether all plugins in directories would load; nothing in them runs
+///
+/// Prints the plugins in the order of their start, then the refused files. The
+/// exit code is 0 only if nothing is refused.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Directories of plugin files
+    #[arg(required = true, value_name = "DIR")]
+    directories: Vec<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    /// Prints the outcome, and returns the exit code.
+    pub(crate) fn run(self) -> Result<i32> {
+        let (admitted, refused) = examine(&self.directories, &Policy::default());
+        if self.json {
+            output::json(&value(&admitted, &refused))?;
+        } else {
+            admitted.iter().map(ok).for_each(output::say);
+            refused.iter().map(no).for_each(output::say);
+            if admitted.is_empty() && refused.is_empty() {
+                output::say("no plugins");
+            }
+        }
+        Ok(i32::from(!refused.is_empty()))
+    }
+}
+
+fn ok(plugin: &Verified) -> String {
+    let (meta, path) = (plugin.meta(), plugin.inspected().path());
+    format!("ok  {} {} ({})", meta.name, meta.version, file_name(path))
+}
+
+fn no(refusal: &Refusal) -> String {
+    format!(
+        "no  {}  {}: {}",
+        refusal.code(),
+        refusal.file().display(),
+        refusal.message()
+    )
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+fn value(admitted: &[Verified], refused: &[Refusal]) -> Value {
+    let plugin = |plugin: &Verified| {
+        json!({
+            "name": plugin.meta().name,
+            "version": plugin.meta().version,
+            "file": plugin.inspected().path(),
+        })
+    };
+    let refusal = |refusal: &Refusal| {
+        json!({
+            "file": refusal.file(),
+            "code": refusal.code(),
+            "message": refusal.message(),
+        })
+    };
+    json!({
+        "plugins": admitted.iter().map(plugin).collect::<Vec<_>>(),
+        "refused": refused.iter().map(refusal).collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_in_both_forms() {
+        let gone = PathBuf::from("no/such/directory");
+        let (admitted, refused) = examine(std::slice::from_ref(&gone), &Policy::default());
+        assert!(admitted.is_empty());
+        let line = no(&refused[0]);
+        assert!(
+            line.starts_with("no  unreadable-directory  no/such/directory: "),
+            "{line}"
+        );
+        let value = value(&admitted, &refused);
+        assert_eq!(value["plugins"], json!([]));
+        assert_eq!(value["refused"][0]["code"], "unreadable-directory");
+        assert_eq!(value["refused"][0]["file"], "no/such/directory");
+    }
+
+    #[test]
+    fn a_plugin_is_named_by_its_file() {
+        assert_eq!(file_name(Path::new("plugins/libhello.so")), "libhello.so");
+    }
+}
