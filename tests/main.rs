@@ -8,3 +8,26 @@
 
 /// Does each published table still say what it said: in Rust, in C, in prose?
 mod abi;
+/// Does every module import only what stands below it?
+mod architecture;
+/// Does `exthost dev` serve what was saved?
+mod dev;
+/// Do the pages for people say what the code does?
+mod documentation;
+/// Does whatever goes wrong in a plugin cost no more than the request it happened
+/// in?
+mod faults;
+/// Does `exthost inspect` print the same meta of the same plugin, whatever its form?
+mod inspection;
+/// In a directory of good and bad files, is each bad one refused for its own reason?
+mod refusals;
+/// Does a reload lose no request?
+mod reload;
+/// Do both samples answer the same, and what does the host answer for them?
+mod routes;
+/// Told to end under load, does the host answer what it accepted, and stop its plugins?
+mod shutdown;
+/// Does a streamed body flow, both ways, from Rust and from C?
+mod streaming;
+/// What the tests share.
+mod support;

@@ -1,0 +1,116 @@
+//! Builds the plugins once, runs hosts, and speaks HTTP.
+
+pub(crate) mod client;
+pub(crate) mod process;
+pub(crate) mod server;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The `exthost` binary.
+pub(crate) fn exthost() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_exthost"))
+}
+
+/// The library of a Rust plugin of this repository, built once.
+pub(crate) fn rust_plugin(name: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let target = BUILT.get_or_init(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let status = Command::new(cargo)
+            .current_dir(root())
+            .args([
+                "build",
+                "--package",
+                "hello",
+                "--package",
+                "faulty",
+                "--target-dir",
+            ])
+            .arg(&target)
+            .status();
+        assert!(status.unwrap().success(), "the plugins did not build");
+        target.join("debug")
+    });
+    let file = format!(
+        "{}{}{}",
+        std::env::consts::DLL_PREFIX,
+        name,
+        std::env::consts::DLL_SUFFIX
+    );
+    target.join(file.replace('-', "_"))
+}
+
+/// Compiles a C plugin into `directory`, with further arguments; nothing, and a
+/// line that says so, where there is no C compiler.
+pub(crate) fn c_plugin(source: &str, directory: &Path, arguments: &[&str]) -> Option<PathBuf> {
+    let source = root().join(source);
+    let stem = source.file_stem().unwrap().to_str().unwrap();
+    let library = directory.join(format!("lib{stem}{}", std::env::consts::DLL_SUFFIX));
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let output = Command::new(compiler)
+        .args([
+            "-std=c11",
+            "-O1",
+            "-fPIC",
+            "-shared",
+            "-fvisibility=hidden",
+            "-pthread",
+            "-I",
+        ])
+        .arg(root().join("plugin-api/include"))
+        .arg("-o")
+        .arg(&library)
+        .arg(&source)
+        .args(arguments)
+        .output();
+    match output {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{}: {said}", source.display());
+            Some(library)
+        }
+        Err(error) => {
+            println!("skipped: no C compiler ({error})");
+            None
+        }
+    }
+}
+
+/// Where C plugins that several tests use are built.
+pub(crate) fn shared_c_plugin(source: &'static str) -> Option<PathBuf> {
+    static FAULTY: OnceLock<Option<PathBuf>> = OnceLock::new();
+    static HELLO: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let cell = match source {
+        HELLO_C => &HELLO,
+        FAULTY_C => &FAULTY,
+        other => panic!("{other} is not shared"),
+    };
+    let built = cell.get_or_init(|| {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c-plugins");
+        std::fs::create_dir_all(&directory).unwrap();
+        c_plugin(source, &directory, &[])
+    });
+    built.clone()
+}
+
+/// The C sample.
+pub(crate) const HELLO_C: &str = "plugins/hello-c/hello-c.c";
+
+/// The C plugin that misbehaves on request.
+pub(crate) const FAULTY_C: &str = "tests/plugins/faulty-c.c";
+
+/// The count of a long test: a small one, or all with `EXTHOST_TEST_FULL=1`.
+pub(crate) fn count(small: usize, full: usize) -> usize {
+    match std::env::var_os("EXTHOST_TEST_FULL") {
+        Some(_) => full,
+        None => small,
+    }
+}
