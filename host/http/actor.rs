@@ -28,8 +28,8 @@ pub(super) fn of(headers: &HeaderMap, development: bool) -> Result<Actor, Proble
     })
 }
 
-/// Whoever sits at this machine, with every scope that a route may ask for
-/// granted by [`Actor`] headers alone.
+/// Whoever sits at this machine. A route that asks for scopes is tried as an
+/// [`Actor`] that has them, by the header.
 fn developer() -> Actor {
     Actor {
         kind: ActorKind::User,

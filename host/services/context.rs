@@ -43,7 +43,8 @@ pub enum Phase {
     Initialised,
     /// Its routes and subscriptions are active.
     Serving,
-    /// No new calls; streams should end.
+    /// The end was announced: endless streams should end, and soon no new calls
+    /// come.
     Draining,
     /// Every service answers `stopped`.
     Stopped,

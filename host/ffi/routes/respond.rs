@@ -17,6 +17,7 @@ use crate::ffi::convert::{
 };
 use crate::ffi::{enter, failure};
 use crate::services::error::ServiceError;
+use crate::services::exchange::Exchange;
 
 pub(super) unsafe extern "C" fn respond(
     ctx: *const c_void,
@@ -24,16 +25,18 @@ pub(super) unsafe extern "C" fn respond(
     response: *const Response,
 ) -> Status {
     // SAFETY: the plugin lends the response, and gives its body.
-    let body = unsafe { body_of(response) };
-    enter(ctx, |services| {
-        let exchange = services.causes.request(&services.context, request)?;
-        // SAFETY: as above.
-        let head = body.and_then(|body| Ok((unsafe { head_of(response) }?, body)));
-        let ((status, mut headers), body) = head.inspect_err(|error| exchange.reject(error))?;
-        // The host knows the length; a wrong one would break the connection.
-        headers.remove(CONTENT_LENGTH);
-        exchange.respond(status, headers, body)
-    })
+    unsafe {
+        answer(
+            ctx,
+            request,
+            response,
+            |exchange, status, mut headers, body| {
+                // The host knows the length; a wrong one would break the connection.
+                headers.remove(CONTENT_LENGTH);
+                exchange.respond(status, headers, body)
+            },
+        )
+    }
 }
 
 pub(super) unsafe extern "C" fn respond_start(
@@ -42,13 +45,29 @@ pub(super) unsafe extern "C" fn respond_start(
     response: *const Response,
 ) -> Status {
     // SAFETY: the plugin lends the response, and gives its body.
+    unsafe { answer(ctx, request, response, Exchange::start) }
+}
+
+/// Takes a response over and lets `send` answer with it. One that is malformed is
+/// a fault of the plugin, and leaves the request open.
+///
+/// # Safety
+/// The response and its headers must be readable, and its body as [`take`] wants
+/// it.
+unsafe fn answer(
+    ctx: *const c_void,
+    request: u64,
+    response: *const Response,
+    send: impl FnOnce(&Exchange, StatusCode, HeaderMap, Bytes) -> Result<(), ServiceError>,
+) -> Status {
+    // SAFETY: the caller's contract.
     let body = unsafe { body_of(response) };
     enter(ctx, |services| {
         let exchange = services.causes.request(&services.context, request)?;
-        // SAFETY: as above.
+        // SAFETY: the caller's contract.
         let head = body.and_then(|body| Ok((unsafe { head_of(response) }?, body)));
         let ((status, headers), body) = head.inspect_err(|error| exchange.reject(error))?;
-        exchange.start(status, headers, body)
+        send(&exchange, status, headers, body)
     })
 }
 
