@@ -197,3 +197,20 @@ fn a_status_of_a_c_handler_becomes_a_problem() {
     let response = server.get("/api/ext/faulty-c/fail?status=12");
     assert_eq!((response.status, &*response.code()), (500, "internal"));
 }
+
+#[test]
+fn tables_are_there_before_what_stands_behind_them_and_only_if_granted() {
+    let Some(faulty) = shared_c_plugin(FAULTY_C) else {
+        return;
+    };
+    let server = Server::start(&[&faulty]);
+    let later = server.get("/api/ext/faulty-c/later").json();
+    // 11 is `not-yet`; webhooks/1 was not asked for, so its table is null.
+    let expected = json!([
+        ["db", 11],
+        ["events", 11],
+        ["broadcast", 11],
+        ["webhooks", 2]
+    ]);
+    assert_eq!(later, expected);
+}

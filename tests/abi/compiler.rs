@@ -28,14 +28,14 @@ fn present(compilers: &[&'static [&'static str]]) -> Vec<&'static [&'static str]
     found
 }
 
-/// Compiles `file` as `standard` with every warning an error; `more` follows.
+/// Compiles `file` as `standard` with every warning an error, after `more`.
 pub(super) fn compile(compiler: &[&str], standard: &str, file: &Path, more: &[&str]) {
     let output = Command::new(compiler[0])
         .args(&compiler[1..])
         .args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", standard, "-I"])
         .arg(super::repo("plugin-api/include"))
-        .arg(file)
         .args(more)
+        .arg(file)
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -21,6 +21,7 @@
  * option?pointer=P        the option at P as JSON; P is not decoded
  * log                     writes a line with five fields; {"status":0,"enabled":1}
  * misuse                  [["what was misused",status],...]
+ * later                   the same of one slot of each table that answers later
  *
  * Options: `mark`, a file to which stop and destroy append a line. With
  * -DMARK='"FILE"' the file is made as soon as code of the library runs. */
@@ -35,7 +36,8 @@
 #include "exthost.h"
 
 EXTHOST_META("faulty-c", "0.1.0",
-    EXTHOST_KEY("needs", "routes/1,log/1,config/1,tasks/1"));
+    EXTHOST_KEY("needs", "routes/1,log/1,config/1,tasks/1")
+    EXTHOST_KEY("wants", "db/1,events/1,broadcast/1"));
 
 struct faulty {
     const exthost_services *services;
@@ -614,6 +616,24 @@ static void misuse_tasks_and_services(struct faulty *self, uint64_t cause, struc
     note(report, "null ctx", tasks->wake(NULL, 1));
 }
 
+static exthost_status get_later(void *data, uint64_t cause, const exthost_request *request)
+{
+    struct faulty *self = data;
+    struct report report = {"[", 1};
+    uint32_t dialect, listeners;
+    uint64_t count;
+    (void)request;
+    note(&report, "db", exthost_db(self->services)->dialect(self->ctx, cause, &dialect));
+    note(&report, "events", exthost_events(self->services)->has_listeners(
+        self->ctx, cause, EXTHOST_STR("a"), &listeners));
+    note(&report, "broadcast", exthost_broadcast(self->services)->subscriber_count(
+        self->ctx, cause, EXTHOST_STR("a"), &count));
+    note(&report, "webhooks", exthost_webhooks(self->services) ? EXTHOST_OK : EXTHOST_DENIED);
+    report.text[report.len++] = ']';
+    report.text[report.len] = '\0';
+    return answer(data, cause, &JSON, report.text);
+}
+
 static exthost_status get_misuse(void *data, uint64_t cause, const exthost_request *request)
 {
     struct report report = {"[", 1};
@@ -656,6 +676,7 @@ static exthost_status add_routes(struct faulty *self)
         {"GET", "option", inlined, 0, get_option},
         {"GET", "log", inlined, 0, get_log},
         {"GET", "misuse", 0, 0, get_misuse},
+        {"GET", "later", 0, 0, get_later},
     };
     exthost_status status = EXTHOST_OK;
     for (size_t i = 0; status == EXTHOST_OK && i < sizeof routes / sizeof *routes; i++) {
