@@ -74,10 +74,39 @@
 //! timer or a socket of tokio) do not work there; [`tasks`] has timers, and
 //! [`blocking`] takes work that blocks off its hands.
 //!
+//! The future of an `async fn` is **dropped when nobody waits for it** any more:
+//! the client left, or the deadline passed. What must be done to its end goes into
+//! a task of its own ([`spawn`]). A plain `fn` runs to its end.
+//!
 //! # Errors
 //! [`Error`] has a status, a code and a message, and is answered as
 //! `application/problem+json`. `?` turns every other error into a 500 whose
-//! message goes to the log and never to the client.
+//! message goes to the log and never to the client. An error type of your own that
+//! is to be answered otherwise implements [`IntoResponse`], and the handler
+//! returns it:
+//!
+//! ```
+//! use exthost_plugin::prelude::*;
+//!
+//! enum Refused {
+//!     Taken(String),
+//! }
+//!
+//! impl IntoResponse for Refused {
+//!     fn into_response(self) -> Response {
+//!         match self {
+//!             Refused::Taken(name) => Error::conflict(format!("{name} is taken")).into_response(),
+//!         }
+//!     }
+//! }
+//!
+//! async fn register(name: String) -> Result<&'static str, Refused> {
+//!     match &*name {
+//!         "ada" => Err(Refused::Taken(name)),
+//!         _ => Ok("welcome"),
+//!     }
+//! }
+//! ```
 //!
 //! # Panics
 //! A panic costs the request it happens in, which is answered 500, and is logged

@@ -209,17 +209,23 @@ fn a_stream_is_sent_to_its_end() {
     );
     assert_eq!(hosted.0.poll(), 1);
     assert_eq!(hosted.0.take(), ["chunk one"]);
-    // Fires the sleep, and with it the client leaves.
     hosted.0.fire();
     assert_eq!(hosted.0.poll(), 0);
-    assert_eq!(
-        hosted.0.take(),
-        Vec::<String>::new(),
-        "dropped, neither ended nor aborted"
-    );
+    assert_eq!(hosted.0.take(), ["chunk two", "end"]);
 
     let (_, seen) = hosted.request("blocking-stream");
     assert_eq!(seen, ["respond 77: 200 ", "chunk one", "end"]);
+}
+
+#[test]
+fn a_stream_nobody_waits_for_is_cut() {
+    let hosted = Hosted::new();
+    hosted.request("stream");
+    assert_eq!(hosted.0.poll(), 1);
+    hosted.0.take();
+    // What the host does with a task whose request has ended.
+    hosted.0.release();
+    assert_eq!(hosted.0.take(), ["abort"]);
 }
 
 struct Layered;
