@@ -61,15 +61,14 @@ impl ServicesCore {
         options: Map<String, Value>,
     ) -> PluginServices {
         let context = Arc::new(context);
-        let causes = Causes::of_process();
         let pool = Arc::new(Pool::new(self.runtime.clone(), &context.limits));
         PluginServices {
             options: Options::new(options),
             routes: StagedRoutes::default(),
-            tasks: Tasks::new(self.runtime.clone(), causes, context.clone(), pool.clone()),
-            ops: Ops::new(self.runtime.clone(), causes, context.clone()),
+            tasks: Tasks::new(self.runtime.clone(), context.clone(), pool.clone()),
+            ops: Ops::new(self.runtime.clone(), context.clone()),
             pool,
-            causes,
+            causes: Causes::of_process(),
             context,
         }
     }

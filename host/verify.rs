@@ -44,11 +44,6 @@ impl Verified {
     pub fn granted(&self) -> &[Capability] {
         &self.granted
     }
-
-    /// Returns the parts, for the stage that loads it.
-    pub fn into_parts(self) -> (Inspected, Vec<Capability>) {
-        (self.inspected, self.granted)
-    }
 }
 
 /// Checks `inspected` against `policy`; the first check that fails is told.

@@ -180,3 +180,22 @@ fn a_stream_that_outlasts_the_drain_is_cut_and_its_instance_freed() {
     let marks = std::fs::read_to_string(&mark).unwrap();
     assert!(marks.ends_with("stop\ndrop\n"), "{marks}");
 }
+
+#[test]
+fn a_refusal_at_the_start_is_forgotten_once_its_file_serves() {
+    let hello = rust_plugin("hello");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("hello.so");
+    std::fs::write(&file, "not yet").unwrap();
+    // Found under another spelling of the directory than it is installed by.
+    let offered = directory.path().join(".");
+    let server = Server::start_with(&[], |builder| builder.directory(offered));
+    assert_eq!(
+        server.refused(),
+        [("hello.so".to_owned(), "not-a-library".to_owned())]
+    );
+    std::fs::copy(&hello, &file).unwrap();
+    server.block_on(server.host.install(&file)).unwrap();
+    assert!(server.refused().is_empty());
+    assert_eq!(server.get("/api/ext/hello/hello").status, 200);
+}

@@ -65,7 +65,8 @@ impl Pipeline {
     /// Takes every candidate through the pipeline, stage by stage, so that all
     /// have initialised before the first starts. Returns the refusals.
     pub(super) async fn boot(&self, directories: &[PathBuf]) -> Vec<Refusal> {
-        let (verified, mut refusals) = examine(directories, &self.policy);
+        let directories: Vec<_> = directories.iter().map(one_spelling).collect();
+        let (verified, mut refusals) = examine(&directories, &self.policy);
         let mut initialised = Vec::new();
         for verified in verified {
             match self.init(verified).await {
@@ -88,8 +89,7 @@ impl Pipeline {
     /// serves from it.
     pub(super) async fn install(&self, file: PathBuf) -> Result<PluginName, Refusal> {
         let _change = self.changes.lock().await;
-        // One spelling of a path, so that a reload finds what it replaces.
-        let file = std::path::absolute(&file).unwrap_or(file);
+        let file = one_spelling(&file);
         if self.ending.load(Ordering::Acquire) {
             return Err(Refusal::new(file, InitError::HostEnding));
         }
@@ -104,7 +104,7 @@ impl Pipeline {
         let name = verified.meta().name.clone();
         if let Some(serving) = self.registry.serving(name.as_ref()) {
             let winner = serving.file.clone();
-            if std::path::absolute(&winner).unwrap_or_default() != file {
+            if winner != file {
                 let why = VerifyError::DuplicateName { name, winner };
                 return Err(Refusal::new(file, why));
             }
@@ -212,6 +212,12 @@ impl Pipeline {
         );
         self.registry.refuse(refusal);
     }
+}
+
+/// The path under which a file is known, so that a later load of it finds what it
+/// replaces, or the refusal that it mends.
+fn one_spelling(path: &PathBuf) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.clone())
 }
 
 /// Takes every candidate of `directories` as far as can be without running any

@@ -33,18 +33,13 @@ impl Op {
 #[derive(Debug)]
 pub struct Ops {
     runtime: Handle,
-    causes: &'static Causes,
     context: Arc<PluginContext>,
 }
 
 impl Ops {
     /// The operations of the plugin of `context`.
-    pub fn new(runtime: Handle, causes: &'static Causes, context: Arc<PluginContext>) -> Self {
-        Ops {
-            runtime,
-            causes,
-            context,
-        }
+    pub fn new(runtime: Handle, context: Arc<PluginContext>) -> Self {
+        Ops { runtime, context }
     }
 
     /// Starts `work`; `done` is called exactly once, with its result, or because
@@ -61,9 +56,8 @@ impl Ops {
             context: self.context.clone(),
             cancelled: Notify::new(),
         });
-        let id = self.causes.insert(|_| Cause::Op(op.clone()))?;
+        let id = Causes::of_process().insert(|_| Cause::Op(op.clone()))?;
         announce(id);
-        let causes = self.causes;
         self.runtime.spawn(async move {
             let result = tokio::select! {
                 biased;
@@ -72,7 +66,7 @@ impl Ops {
                 () = op.context.reached(Phase::Stopped) => Err(ServiceError::stopped()),
             };
             watchdog::inline(id, || done(result));
-            causes.remove(id);
+            Causes::of_process().remove(id);
         });
         Ok(())
     }

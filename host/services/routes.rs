@@ -2,7 +2,7 @@
 //! request.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -130,8 +130,6 @@ pub struct RouteTable {
     /// Pattern to place in `methods`.
     paths: matchit::Router<usize>,
     methods: Vec<Vec<Arc<Route>>>,
-    /// Requests that found no route, or not the method.
-    pub missed: AtomicU64,
 }
 
 /// What a lookup found.
@@ -150,7 +148,6 @@ impl RouteTable {
     /// HEAD falls back to GET.
     pub fn find<'a>(&'a self, method: &Method, path: &'a str) -> Found<'a> {
         let Ok(matched) = self.paths.at(path) else {
-            self.missed.fetch_add(1, Ordering::Relaxed);
             return Found::Nothing;
         };
         let routes = &self.methods[*matched.value];

@@ -129,22 +129,15 @@ pub(crate) type RunTask = Box<dyn FnMut(u64) + Send>;
 #[derive(Debug)]
 pub struct Tasks {
     runtime: Handle,
-    causes: &'static Causes,
     context: Arc<PluginContext>,
     pool: Arc<Pool>,
 }
 
 impl Tasks {
     /// The tasks of the plugin of `context`.
-    pub fn new(
-        runtime: Handle,
-        causes: &'static Causes,
-        context: Arc<PluginContext>,
-        pool: Arc<Pool>,
-    ) -> Self {
+    pub fn new(runtime: Handle, context: Arc<PluginContext>, pool: Arc<Pool>) -> Self {
         Tasks {
             runtime,
-            causes,
             context,
             pool,
         }
@@ -260,26 +253,21 @@ impl Tasks {
             woken: Notify::new(),
             cancelled: AtomicBool::new(false),
         });
-        let id = self.causes.insert(|_| Cause::Task(task.clone()))?;
-        Ok(Live {
-            causes: self.causes,
-            id,
-            task,
-        })
+        let id = Causes::of_process().insert(|_| Cause::Task(task.clone()))?;
+        Ok(Live { id, task })
     }
 }
 
 /// A task with its id, which ends when this is dropped: after what the task
 /// holds, so that its permit outlives the last call into the plugin.
 struct Live {
-    causes: &'static Causes,
     id: u64,
     task: Arc<Task>,
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.causes.remove(self.id);
+        Causes::of_process().remove(self.id);
     }
 }
 
