@@ -7,6 +7,7 @@ mod list;
 mod log;
 pub(crate) mod output;
 mod signals;
+mod webhooks;
 
 use std::error::Error;
 use std::mem::ManuallyDrop;
@@ -40,6 +41,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Check(check::Check),
     List(list::List),
+    Webhooks(webhooks::Webhooks),
 }
 
 impl Cli {
@@ -55,6 +57,7 @@ impl Cli {
             Command::Inspect(inspect) => inspect.run(),
             Command::Check(check) => check.run(),
             Command::List(list) => runtime()?.block_on(list.run()),
+            Command::Webhooks(webhooks) => runtime()?.block_on(webhooks.run()),
         }
     }
 }

@@ -14,11 +14,13 @@
 
 mod config;
 mod convert;
+mod db;
 mod door;
 mod log;
 mod not_yet;
 mod routes;
 mod tasks;
+mod webhooks;
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
@@ -102,16 +104,28 @@ thread_local! {
     static FAILURE: RefCell<Option<ServiceError>> = const { RefCell::new(None) };
 }
 
-/// Calls a hook and turns its status, with what it told `fail`, into a result.
+/// Calls a hook and turns its status, with what it told `fail`, into a result. A
+/// hook that told nothing and returns what its last call of the host answered
+/// passes that error on.
 fn hook(call: impl FnOnce() -> Status) -> Result<(), ServiceError> {
+    FAILED.set(false);
     let (status, failure) = with_failure(call);
     if status.is_ok() {
         return Ok(());
     }
     Err(match failure {
         Some(failure) => ServiceError { status, ..failure },
-        None => ServiceError::status(status),
+        None => last_failure(status).unwrap_or_else(|| ServiceError::status(status)),
     })
+}
+
+/// Why this thread's last call failed, if that was with `status`.
+fn last_failure(status: Status) -> Option<ServiceError> {
+    if !FAILED.get() {
+        return None;
+    }
+    let last = LAST_ERROR.try_with(|last| last.borrow().clone()).ok()??;
+    (last.status == status).then_some(last)
 }
 
 /// Calls a hook that has no status to return; what it told `fail` is counted as
@@ -183,9 +197,9 @@ fn find_table(id: &str, revision: u32) -> *const c_void {
         (exthost_abi::routes::ID, 1) => (&raw const routes::TABLE).cast(),
         (exthost_abi::tasks::ID, 1) => (&raw const tasks::TABLE).cast(),
         (exthost_abi::events::ID, 1) => (&raw const not_yet::EVENTS).cast(),
-        (exthost_abi::db::ID, 1) => (&raw const not_yet::DB).cast(),
+        (exthost_abi::db::ID, 1) => (&raw const db::TABLE).cast(),
         (exthost_abi::broadcast::ID, 1) => (&raw const not_yet::BROADCAST).cast(),
-        (exthost_abi::webhooks::ID, 1) => (&raw const not_yet::WEBHOOKS).cast(),
+        (exthost_abi::webhooks::ID, 1) => (&raw const webhooks::TABLE).cast(),
         _ => std::ptr::null(),
     }
 }

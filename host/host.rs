@@ -1,6 +1,7 @@
 //! The host: runs the pipeline, owns registry and services, drains at the end.
 
 mod builder;
+mod lock;
 mod pipeline;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use crate::services::context::Phase;
 use pipeline::Pipeline;
 
 pub use builder::{BuildError, HostBuilder};
+pub use lock::DataError;
 pub use pipeline::examine;
 
 /// A running extension host. Clones are the same host.
@@ -60,6 +62,7 @@ impl Host {
         let (ready, reload) = (self.clone(), self.clone());
         let admin = Admin {
             registry: self.pipeline.registry.clone(),
+            webhooks: self.pipeline.webhooks().clone(),
             is_ready: Box::new(move || ready.is_ready()),
             reload: Box::new(move |name| {
                 let host = reload.clone();

@@ -12,6 +12,7 @@ mod path;
 mod problem;
 mod request_id;
 mod serve;
+mod webhooks;
 
 use std::sync::Arc;
 

@@ -108,7 +108,8 @@ pub mod verify;
 
 pub use config::Limits;
 pub use error::Refusal;
-pub use host::{BuildError, Host, HostBuilder, ReloadError, examine};
+pub use host::{BuildError, DataError, Host, HostBuilder, ReloadError, examine};
+pub use services::webhooks;
 
 /// The Rust of the README, compiled.
 #[cfg(doctest)]

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use exthost::Host;
+use exthost::config::ConfigFile;
 use exthost::http::{ServeOptions, serve};
 
 use crate::cli::signals::End;
@@ -64,6 +65,10 @@ pub(crate) struct Dev {
     /// Where the host keeps its data, and what it builds with make
     #[arg(long, env = "EXTHOST_DATA", value_name = "DIR", default_value = "data")]
     data: PathBuf,
+    /// Options of plugins, webhooks and the application's database; `exthost.toml`
+    /// of the current folder if it is there
+    #[arg(long, env = "EXTHOST_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Build cargo projects in release mode
     #[arg(long)]
     release: bool,
@@ -77,6 +82,7 @@ impl Dev {
     pub(crate) async fn run(self) -> Result<i32> {
         let roots = self.directories.iter().map(|path| root(path));
         let roots = roots.collect::<Result<Vec<_>>>()?;
+        let config = config(self.config.as_deref())?;
         // Before the builds, which may take a while; early clients wait.
         let listener = listen::bind(self.listen).await?;
         let address = listener.local_addr()?;
@@ -85,6 +91,7 @@ impl Dev {
         // Also before the builds, so that no change is missed.
         let watch = Watch::start(&roots, &data)?;
         let host = Host::builder()
+            .config(config)
             .data(&data)
             .development(true)
             .strict(self.strict)
@@ -139,6 +146,16 @@ fn root(path: &Path) -> Result<PathBuf> {
             Err(told(&"does not exist").into())
         }
         Err(error) => Err(told(&format_args!("cannot be read: {error}")).into()),
+    }
+}
+
+/// What stands in the file that was named, or in the usual one.
+fn config(named: Option<&Path>) -> Result<ConfigFile> {
+    const USUAL: &str = "exthost.toml";
+    match named {
+        Some(file) => Ok(ConfigFile::read(file)?),
+        None if Path::new(USUAL).exists() => Ok(ConfigFile::read(Path::new(USUAL))?),
+        None => Ok(ConfigFile::default()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `exthost list`: what a running host has loaded and refused.
 
-mod client;
+pub(super) mod client;
 
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};

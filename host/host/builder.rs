@@ -1,17 +1,22 @@
 //! How a host is made.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Map, Value};
+use tokio::runtime::Handle;
 
-use crate::config::Limits;
+use crate::config::{AddressRange, ConfigFile, Endpoint, Limits};
 use crate::error::Refusal;
 use crate::host::Host;
+use crate::host::lock::{DataError, DataLock};
 use crate::host::pipeline::Pipeline;
 use crate::library::Loader;
+use crate::services::ServicesCore;
+use crate::services::db::database::{Databases, DatabasesSpec};
+use crate::services::webhooks::{WebhookSettings, Webhooks, WebhooksError};
 
 /// How a [`Host`] is to be.
 #[derive(Debug, Clone)]
@@ -20,6 +25,10 @@ pub struct HostBuilder {
     data: PathBuf,
     limits: Limits,
     options: BTreeMap<String, Map<String, Value>>,
+    host_database: Option<PathBuf>,
+    tables: BTreeMap<String, Vec<String>>,
+    endpoints: Vec<Endpoint>,
+    webhook_settings: WebhookSettings,
     strict: bool,
     development: bool,
 }
@@ -31,6 +40,10 @@ impl HostBuilder {
             data: PathBuf::from("data"),
             limits: Limits::default(),
             options: BTreeMap::new(),
+            host_database: None,
+            tables: BTreeMap::new(),
+            endpoints: Vec::new(),
+            webhook_settings: WebhookSettings::default(),
             strict: false,
             development: false,
         }
@@ -60,6 +73,60 @@ impl HostBuilder {
         self
     }
 
+    /// Sets the SQLite file of the application, of which plugins may read the
+    /// tables that [`tables`](Self::tables) grants them, as `host.<table>`.
+    pub fn host_database(mut self, file: impl Into<PathBuf>) -> Self {
+        self.host_database = Some(file.into());
+        self
+    }
+
+    /// Grants one plugin to read tables of the application's database.
+    pub fn tables(
+        mut self,
+        plugin: impl Into<String>,
+        tables: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let tables = tables.into_iter().map(Into::into);
+        self.tables.entry(plugin.into()).or_default().extend(tables);
+        self
+    }
+
+    /// Adds an endpoint of webhooks.
+    ///
+    /// # Examples
+    /// ```
+    /// use exthost::Host;
+    /// use exthost::config::Endpoint;
+    ///
+    /// let endpoint = Endpoint::new("https://hooks.example.com/notes")
+    ///     .secret("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
+    ///     .events(["note.*"]);
+    /// let builder = Host::builder().webhook(endpoint);
+    /// ```
+    pub fn webhook(mut self, endpoint: Endpoint) -> Self {
+        self.endpoints.push(endpoint);
+        self
+    }
+
+    /// Sets how webhooks are tried, and what they may cost.
+    pub fn webhook_settings(mut self, settings: WebhookSettings) -> Self {
+        self.webhook_settings = settings;
+        self
+    }
+
+    /// Adds what stands in `exthost.toml`.
+    pub fn config(mut self, file: ConfigFile) -> Self {
+        self.endpoints.extend(file.webhook);
+        self.webhook_settings.allow.extend(file.webhooks.allow);
+        self.host_database = file.database.host.or(self.host_database);
+        for (name, plugin) in file.plugin {
+            self = self
+                .options(name.as_str(), plugin.options)
+                .tables(name.as_str(), plugin.tables);
+        }
+        self
+    }
+
     /// Makes any refusal fatal.
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
@@ -83,9 +150,19 @@ impl HostBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn build(self) -> Result<Host, BuildError> {
-        let loader = Loader::start(self.data.join("images"))
-            .map_err(|source| BuildError::Loader { source })?;
-        let pipeline = Pipeline::new(loader, self.limits, self.options);
+        let data = self.data.clone();
+        let lock = DataLock::take(&data)?;
+        let loader =
+            Loader::start(data.join("images")).map_err(|source| BuildError::Loader { source })?;
+        let databases = Databases::new(DatabasesSpec {
+            data: data.clone(),
+            host: self.host_database.clone(),
+            granted: self.tables.clone(),
+            limits: self.limits.db,
+        });
+        let webhooks = self.webhooks_in(&data).await?;
+        let services = ServicesCore::new(databases, webhooks);
+        let pipeline = Pipeline::new(lock, loader, services, self.limits, self.options);
         let refusals = pipeline.boot(&self.directories).await;
         let host = Host {
             pipeline: Arc::new(pipeline),
@@ -101,10 +178,33 @@ impl HostBuilder {
     }
 }
 
+impl HostBuilder {
+    /// Opens the webhooks. In development an endpoint may be on this machine.
+    async fn webhooks_in(&self, data: &Path) -> Result<Arc<Webhooks>, WebhooksError> {
+        let mut settings = self.webhook_settings.clone();
+        if self.development {
+            settings.allow.extend(AddressRange::loopback());
+        }
+        let (data, endpoints) = (data.to_owned(), self.endpoints.clone());
+        let runtime = Handle::current();
+        let open = move || Webhooks::open(&data, endpoints, settings, &runtime);
+        match tokio::task::spawn_blocking(open).await {
+            Ok(opened) => opened,
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    }
+}
+
 /// Why a host could not be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The webhooks cannot start.
+    #[error(transparent)]
+    Webhooks(#[from] WebhooksError),
     /// The loader thread could not be started.
     #[error("cannot start the loader thread: {source}")]
     Loader {

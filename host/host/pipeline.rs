@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::config::Limits;
 use crate::discovery::{Candidate, discover};
 use crate::error::Refusal;
+use crate::host::lock::DataLock;
 use crate::inspect::inspect;
 use crate::instance::{InitError, Initialised, Serving};
 use crate::library::{Loaded, Loader};
@@ -20,6 +21,7 @@ use crate::name::PluginName;
 use crate::registry::{Plugin, Registry};
 use crate::services::ServicesCore;
 use crate::services::context::PluginContext;
+use crate::services::webhooks::Webhooks;
 use crate::verify::{Policy, Verified, VerifyError, admit, verify};
 
 /// What the last steps of a retirement may overstay the end by.
@@ -36,6 +38,8 @@ pub(super) struct Pipeline {
     retiring: Mutex<JoinSet<()>>,
     /// Set when nothing may be installed any more.
     ending: AtomicBool,
+    /// Nobody else uses the data directory.
+    _lock: DataLock,
     services: ServicesCore,
     loader: Loader,
     policy: Policy,
@@ -45,7 +49,9 @@ pub(super) struct Pipeline {
 
 impl Pipeline {
     pub(super) fn new(
+        lock: DataLock,
         loader: Loader,
+        services: ServicesCore,
         limits: Limits,
         options: BTreeMap<String, Map<String, Value>>,
     ) -> Self {
@@ -54,12 +60,18 @@ impl Pipeline {
             changes: tokio::sync::Mutex::new(()),
             retiring: Mutex::default(),
             ending: AtomicBool::new(false),
-            services: ServicesCore::new(),
+            _lock: lock,
+            services,
             loader,
             policy: Policy::default(),
             limits,
             options,
         }
+    }
+
+    /// The messages to the endpoints.
+    pub(super) fn webhooks(&self) -> &Arc<Webhooks> {
+        self.services.webhooks()
     }
 
     /// Takes every candidate through the pipeline, stage by stage, so that all
@@ -173,6 +185,7 @@ impl Pipeline {
         let all = async { while retiring.join_next().await.is_some() {} };
         let _ = tokio::time::timeout_at((end + GRACE).into(), all).await;
         retiring.detach_all();
+        self.services.close(end).await;
     }
 
     /// The services of a new generation, for the life of the process: its hooks

@@ -12,7 +12,9 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use crate::http::problem::Problem;
+use crate::http::webhooks;
 use crate::registry::{HostStatus, Registry};
+use crate::services::webhooks::Webhooks;
 
 /// What the operators' API needs of the host.
 pub struct Admin {
@@ -22,6 +24,8 @@ pub struct Admin {
     pub is_ready: Box<dyn Fn() -> bool + Send + Sync>,
     /// Loads the file of a plugin again.
     pub reload: Reload,
+    /// The messages to the endpoints.
+    pub webhooks: Arc<Webhooks>,
 }
 
 /// Loads the file of the named plugin again.
@@ -35,12 +39,14 @@ impl fmt::Debug for Admin {
 }
 
 pub(super) fn router(admin: Admin) -> axum::Router {
+    let webhooks = webhooks::router(admin.webhooks.clone());
     axum::Router::new()
         .route("/api/host/plugins", get(plugins))
         .route("/api/host/plugins/{name}/reload", post(reload))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .with_state(Arc::new(admin))
+        .merge(webhooks)
 }
 
 async fn plugins(State(admin): State<Arc<Admin>>) -> Json<HostStatus> {

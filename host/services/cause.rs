@@ -1,8 +1,11 @@
 //! What a call into the host is made for: the `cause` that every slot takes.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use exthost_abi::Status;
+use tokio::sync::Notify;
 
 use crate::services::context::PluginContext;
 use crate::services::error::ServiceError;
@@ -46,6 +49,11 @@ impl Cause {
 #[derive(Debug)]
 pub struct Causes {
     ids: Ids<Cause>,
+    /// Who waits for the end of a cause.
+    ends: Mutex<HashMap<u64, Arc<Notify>>>,
+    /// How many of `ends` there are, so that the end of a cause that nobody waits
+    /// for takes no lock.
+    awaited: AtomicUsize,
 }
 
 impl Causes {
@@ -53,7 +61,11 @@ impl Causes {
     /// says whose it is.
     pub fn of_process() -> &'static Causes {
         static CAUSES: OnceLock<Causes> = OnceLock::new();
-        CAUSES.get_or_init(|| Causes { ids: Ids::new() })
+        CAUSES.get_or_init(|| Causes {
+            ids: Ids::new(),
+            ends: Mutex::default(),
+            awaited: AtomicUsize::new(0),
+        })
     }
 
     /// Stores what `make` returns for its own id.
@@ -65,6 +77,34 @@ impl Causes {
     /// Ends an id.
     pub fn remove(&self, id: u64) {
         self.ids.remove(id);
+        if self.awaited.load(Ordering::SeqCst) > 0 {
+            self.tell_end(id);
+        }
+    }
+
+    /// Waits until `id` has ended.
+    pub async fn ended(&self, id: u64) {
+        let end = {
+            let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+            let end = ends.entry(id).or_default().clone();
+            self.awaited.store(ends.len(), Ordering::SeqCst);
+            end
+        };
+        let mut told = std::pin::pin!(end.notified());
+        told.as_mut().enable();
+        // It may have ended before anybody was told to wait for it.
+        if self.ids.find(id).is_none() {
+            return self.tell_end(id);
+        }
+        told.await;
+    }
+
+    fn tell_end(&self, id: u64) {
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(end) = ends.remove(&id) {
+            self.awaited.store(ends.len(), Ordering::SeqCst);
+            end.notify_waiters();
+        }
     }
 
     /// The cause `id` of any plugin, for the watchdog.
@@ -76,6 +116,12 @@ impl Causes {
     pub fn find(&self, context: &PluginContext, id: u64) -> Option<Cause> {
         let cause = self.ids.find(id)?;
         std::ptr::eq(&**cause.context(), context).then_some(cause)
+    }
+
+    /// `id` while it is alive and belongs to this plugin's generation, else 0: as
+    /// which a cause that has ended counts.
+    pub fn alive(&self, context: &PluginContext, id: u64) -> u64 {
+        self.find(context, id).map_or(0, |_| id)
     }
 
     /// The request that `id` stands for, or was made for.

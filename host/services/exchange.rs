@@ -10,7 +10,7 @@ mod guard;
 mod reply;
 mod room;
 
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,8 @@ pub(crate) use room::Room;
 /// A request that a plugin is to answer.
 #[derive(Debug)]
 pub struct Exchange {
+    /// Tells it from every other request of the process, also from later ones.
+    pub number: u64,
     /// The plugin that answers.
     pub context: Arc<PluginContext>,
     /// The route that took the request.
@@ -87,8 +89,10 @@ impl Exchange {
         actor: Arc<Actor>,
         body: Option<RequestBody>,
     ) -> (Arc<Self>, ReplyReceiver) {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
         let (sender, receiver) = oneshot::channel();
         let exchange = Exchange {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
             deadline: Instant::now() + route.deadline,
             context,
             route,

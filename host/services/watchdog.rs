@@ -21,7 +21,15 @@ pub(crate) fn inline<R>(id: u64, run: impl FnOnce() -> R) -> R {
     run()
 }
 
-/// Whether this thread is inside [`inline`], where blocking is refused.
+/// Runs code of a plugin that must not block, where it may take its time: it is
+/// not watched.
+pub(crate) fn unwatched<R>(run: impl FnOnce() -> R) -> R {
+    let _depth = Depth::enter();
+    run()
+}
+
+/// Whether this thread is inside [`inline`] or [`unwatched`], where blocking is
+/// refused.
 pub(crate) fn is_inline() -> bool {
     INLINE.get() > 0
 }
@@ -70,6 +78,22 @@ impl Drop for Mark {
                 slot.passes.fetch_add(1, Ordering::Release);
             });
         }
+    }
+}
+
+/// One call deeper, until it is dropped.
+struct Depth;
+
+impl Depth {
+    fn enter() -> Self {
+        INLINE.set(INLINE.get() + 1);
+        Depth
+    }
+}
+
+impl Drop for Depth {
+    fn drop(&mut self) {
+        INLINE.set(INLINE.get() - 1);
     }
 }
 

@@ -1253,16 +1253,17 @@ struct exthost_events_table {
  * `ext_<name>_...`.
  *
  * Arguments are borrowed for the call, also by the completing slots, which
- * copy them. A blocking slot may not be called in an inline route or a poll
- * (`EXTHOST_MISPLACED`). Errors common to all that run SQL:
- * `EXTHOST_INVALID` (syntax, unknown column, wrong parameters),
+ * copy them. A blocking slot may not be called in an inline route or a poll,
+ * and no slot in `on_row` (`EXTHOST_MISPLACED`). Errors common to all that
+ * run SQL: `EXTHOST_INVALID` (syntax, unknown column, wrong parameters),
  * `EXTHOST_DENIED` (outside the plugin's scope), `EXTHOST_CONFLICT` (a
  * constraint), `EXTHOST_BUSY`, `EXTHOST_TIMEOUT` (statement deadline),
  * `EXTHOST_TOO_LARGE`, `EXTHOST_FULL`, `EXTHOST_CORRUPT`, `EXTHOST_GONE` (a
  * transaction or statement that has ended), and `EXTHOST_CONFLICT` with the
  * code `own-transaction-open` for a write outside the transaction that the
  * same cause, other than 0, holds open. A transaction whose cause ends is
- * rolled back; one nested in another ends with it. The error's detail is a
+ * rolled back; one nested in another ends with it. A cancel does not cut
+ * `commit`, `rollback` and a nested `begin` short. The error's detail is a
  * JSON object with SQLite's extended code and, where known, the position in
  * the text. */
 

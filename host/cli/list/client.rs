@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, HOST};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -58,7 +58,16 @@ impl Client {
 
     /// Reads the JSON at `path`.
     pub(crate) async fn read(&self, path: &str) -> Result<Value> {
-        let answer = tokio::time::timeout(TIMEOUT, self.ask(path)).await;
+        self.value(path, None).await
+    }
+
+    /// Sends JSON to `path`, and reads what is answered.
+    pub(crate) async fn send(&self, path: &str, body: &Value) -> Result<Value> {
+        self.value(path, Some(body)).await
+    }
+
+    async fn value(&self, path: &str, body: Option<&Value>) -> Result<Value> {
+        let answer = tokio::time::timeout(TIMEOUT, self.ask(path, body)).await;
         let (status, body) = answer.map_err(|_| {
             let seconds = TIMEOUT.as_secs();
             format!("{} did not answer within {seconds} s", self.url)
@@ -66,7 +75,8 @@ impl Client {
         let value: Option<Value> = serde_json::from_slice(&body).ok();
         match (status, value) {
             (StatusCode::OK, Some(value)) => Ok(value),
-            (StatusCode::OK | StatusCode::NOT_FOUND, _) => Err(format!(
+            // A host says in JSON what it has not found.
+            (StatusCode::OK | StatusCode::NOT_FOUND, None) => Err(format!(
                 "what listens at {} is not exthost, or does not serve {path}",
                 self.url
             )
@@ -79,7 +89,7 @@ impl Client {
         }
     }
 
-    async fn ask(&self, path: &str) -> Result<(StatusCode, Bytes)> {
+    async fn ask(&self, path: &str, body: Option<&Value>) -> Result<(StatusCode, Bytes)> {
         let (host, port) = &self.address;
         let stream = TcpStream::connect((host.as_str(), *port)).await;
         let stream = stream.map_err(|error| {
@@ -100,10 +110,15 @@ impl Client {
             .map_err(|error| broken(error.into()))?;
         // Its errors reach the request as well.
         tokio::spawn(connection);
-        let request = Request::get(path)
+        let request = match body {
+            None => Request::get(path),
+            Some(_) => Request::post(path).header(CONTENT_TYPE, "application/json"),
+        };
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let request = request
             .header(HOST, &self.authority)
             .header(ACCEPT, "application/json")
-            .body(Empty::<Bytes>::new())?;
+            .body(Full::new(Bytes::from(body)))?;
         let response = sender.send_request(request).await;
         let response = response.map_err(|error| broken(error.into()))?;
         let status = response.status();

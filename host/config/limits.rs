@@ -1,0 +1,48 @@
+//! The limits a plugin lives under, with their defaults in one place.
+
+use std::time::Duration;
+
+use crate::config::DbLimits;
+
+/// What one plugin may use, and how long the host waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Largest request body of a route that sets none.
+    pub body_bytes_max: u64,
+    /// Time to the response head of a route that sets none.
+    pub handler_deadline: Duration,
+    /// Longest pause in a streamed body of a route that sets none.
+    pub idle_timeout: Duration,
+    /// Time for each of dlopen, `init` and `start`.
+    pub init_deadline: Duration,
+    /// Time for a replaced generation to finish its calls, `stop` and tasks.
+    pub drain_timeout: Duration,
+    /// Plain `fn` handlers and blocking tasks that run at a time.
+    pub pool_threads_max: usize,
+    /// Those that may wait for a thread.
+    pub pool_queue_max: usize,
+    /// Tasks and timers alive at a time.
+    pub tasks_max: usize,
+    /// Routes of one plugin.
+    pub routes_max: usize,
+    /// Its database.
+    pub db: DbLimits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            body_bytes_max: 2 * 1024 * 1024,
+            handler_deadline: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(30),
+            init_deadline: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(60),
+            pool_threads_max: 16,
+            pool_queue_max: 1024,
+            tasks_max: 100_000,
+            routes_max: 10_000,
+            db: DbLimits::default(),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! SQLite's failures as the service's errors.
+
+use exthost_abi::Status;
+use rusqlite::{Error, ErrorCode, ffi};
+use serde_json::json;
+
+use crate::services::error::ServiceError;
+
+/// What a failed statement is to the plugin: SQLite's reason, the extended code
+/// and, where known, the position in the text.
+pub(super) fn of_statement(error: &Error) -> ServiceError {
+    let (sqlite, message, offset) = match error {
+        Error::SqliteFailure(sqlite, message) => (Some(sqlite), message.clone(), None),
+        Error::SqlInputError {
+            error, msg, offset, ..
+        } => (Some(error), Some(msg.clone()), Some(*offset)),
+        _ => (None, None, None),
+    };
+    let message = message.unwrap_or_else(|| error.to_string());
+    let (status, code) = match sqlite {
+        Some(sqlite) => classify(sqlite),
+        None if matches!(error, Error::MultipleStatement) => (Status::INVALID, "many-statements"),
+        None => (Status::INVALID, "invalid"),
+    };
+    let message = match code {
+        "statement-deadline" => "the statement ran into its deadline and was stopped".to_owned(),
+        "corrupt" => format!("the database file is damaged ({message}); restore a backup"),
+        "quota" => format!("the plugin's database is full ({message})"),
+        "many-statements" => "more than one statement; use exec for a script".to_owned(),
+        _ => message,
+    };
+    let mut detail = json!({});
+    if let Some(sqlite) = sqlite {
+        detail["sqlite"] = sqlite.extended_code.into();
+    }
+    if let Some(offset) = offset.filter(|offset| *offset >= 0) {
+        detail["position"] = offset.into();
+    }
+    ServiceError {
+        detail: detail.to_string(),
+        ..ServiceError::new(status, code, message)
+    }
+}
+
+/// Whether the failure may have ended the transaction of others, which then run
+/// again.
+fn classify(error: &ffi::Error) -> (Status, &'static str) {
+    match error.code {
+        ErrorCode::ConstraintViolation => (Status::CONFLICT, constraint(error.extended_code)),
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::SchemaChanged => {
+            (Status::BUSY, "busy")
+        }
+        ErrorCode::OperationInterrupted => (Status::TIMEOUT, "statement-deadline"),
+        ErrorCode::TooBig => (Status::TOO_LARGE, "too-large"),
+        ErrorCode::OutOfMemory => (Status::TOO_LARGE, "out-of-memory"),
+        ErrorCode::DiskFull => (Status::FULL, "quota"),
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => (Status::CORRUPT, "corrupt"),
+        ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly => {
+            (Status::INTERNAL, "io")
+        }
+        ErrorCode::TypeMismatch => (Status::CONFLICT, "constraint-datatype"),
+        ErrorCode::AuthorizationForStatementDenied => (Status::DENIED, "outside-scope"),
+        _ => (Status::INVALID, "sql"),
+    }
+}
+
+fn constraint(extended: i32) -> &'static str {
+    match extended {
+        ffi::SQLITE_CONSTRAINT_CHECK => "constraint-check",
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => "constraint-foreign-key",
+        ffi::SQLITE_CONSTRAINT_NOTNULL => "constraint-not-null",
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            "constraint-primary-key"
+        }
+        ffi::SQLITE_CONSTRAINT_TRIGGER => "constraint-trigger",
+        ffi::SQLITE_CONSTRAINT_UNIQUE => "constraint-unique",
+        ffi::SQLITE_CONSTRAINT_DATATYPE => "constraint-datatype",
+        _ => "constraint",
+    }
+}

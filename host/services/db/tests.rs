@@ -1,0 +1,464 @@
+//! The database as a generation uses it, without a plugin.
+
+mod faults;
+mod transactions;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use exthost_abi::Status;
+use tokio::runtime::Handle;
+
+use super::database::{Databases, DatabasesSpec};
+use super::*;
+use crate::config::{DbLimits, Limits};
+use crate::name::PluginName;
+use crate::services::context::Phase;
+
+/// A plugin's database in a folder of its own.
+struct Fixture {
+    db: Arc<Db>,
+    databases: Databases,
+    context: Arc<PluginContext>,
+    folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        Self::with(DbLimits::default())
+    }
+
+    fn with(limits: DbLimits) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::over(folder, limits)
+    }
+
+    fn over(folder: tempfile::TempDir, limits: DbLimits) -> Self {
+        let runtime = Handle::current();
+        let databases = Databases::new(DatabasesSpec {
+            data: folder.path().to_owned(),
+            host: None,
+            granted: Default::default(),
+            limits,
+        });
+        let name = PluginName::parse("notes").unwrap();
+        let database = databases.of(&name);
+        let context = PluginContext::new(name, 1, Limits::default(), Vec::new());
+        let context = Arc::new(context);
+        let db = Arc::new(Db::new(runtime, context.clone(), database));
+        Fixture {
+            db,
+            databases,
+            context,
+            folder,
+        }
+    }
+
+    async fn exec(&self, sql: &str) -> Result<(), ServiceError> {
+        self.db.exec(0, 0, sql.to_owned(), By::Runtime).await
+    }
+
+    async fn run(&self, tx: u64, sql: &str) -> Result<RunResult, ServiceError> {
+        self.db.run(0, tx, query(sql), None, By::Runtime).await
+    }
+
+    /// The rows of a statement, cell by cell, as text.
+    async fn rows(&self, tx: u64, query: Query) -> Result<Vec<String>, ServiceError> {
+        let (seen, rows) = sink();
+        self.db.run(0, tx, query, Some(rows), By::Runtime).await?;
+        Ok(seen.lock().unwrap().clone())
+    }
+
+    async fn count(&self) -> String {
+        let counted = self
+            .rows(0, query("SELECT count(*) FROM ext_notes_items"))
+            .await;
+        counted.unwrap().concat()
+    }
+}
+
+fn query(sql: &str) -> Query {
+    Query::plain(sql, Duration::from_secs(5))
+}
+
+fn sink() -> (Arc<std::sync::Mutex<Vec<String>>>, RowSink) {
+    let seen: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
+    let kept = seen.clone();
+    let rows = RowSink::new(Box::new(move |row| {
+        let cells: Vec<String> = row
+            .cells()
+            .map(|cell| match cell {
+                Cell::Null => "null".to_owned(),
+                Cell::Integer(integer) => integer.to_string(),
+                Cell::Real(real) => real.to_string(),
+                Cell::Text(text) => String::from_utf8_lossy(text).into_owned(),
+                Cell::Blob(blob) => format!("{blob:?}"),
+            })
+            .collect();
+        kept.lock().unwrap().push(cells.join(","));
+        Flow::Next
+    }));
+    (seen, rows)
+}
+
+fn outermost(deadline: Option<Duration>) -> TxSpec {
+    TxSpec {
+        parent: 0,
+        deadline,
+    }
+}
+
+const ITEMS: &str = "CREATE TABLE ext_notes_items (id INTEGER PRIMARY KEY, name TEXT UNIQUE)";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_write_and_read() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    let insert = Query {
+        params: vec![Param {
+            name: Some(":name".into()),
+            value: Value::Text("a".into()),
+        }],
+        ..query("INSERT INTO ext_notes_items (name) VALUES (:name)")
+    };
+    let done = notes.db.run(0, 0, insert, None, By::This).await.unwrap();
+    assert_eq!((done.changes, done.last_insert_rowid), (1, 1));
+    let rows = notes.rows(
+        0,
+        query("SELECT id, name, NULL, 1.5, x'01' FROM ext_notes_items"),
+    );
+    assert_eq!(rows.await.unwrap(), ["1,a,null,1.5,[1]"]);
+    let returned = query("INSERT INTO ext_notes_items (name) VALUES ('b'), ('c') RETURNING id");
+    assert_eq!(notes.rows(0, returned).await.unwrap(), ["2", "3"]);
+    // A statement that begins like one that reads.
+    let with = "WITH x(n) AS (VALUES ('d')) INSERT INTO ext_notes_items (name) SELECT n FROM x";
+    assert_eq!(notes.run(0, with).await.unwrap().changes, 1);
+    let on_reader = Query {
+        on: On::Reader,
+        ..query("DELETE FROM ext_notes_items")
+    };
+    let refused = notes.rows(0, on_reader).await.unwrap_err();
+    assert_eq!(refused.status, Status::INVALID, "{refused}");
+    let cases = [
+        (
+            "INSERT INTO ext_notes_items (name) VALUES ('a')",
+            Status::CONFLICT,
+        ),
+        ("SELECT nothing FROM ext_notes_items", Status::INVALID),
+        ("SELECT ?1", Status::INVALID),
+        ("SELECT 1; SELECT 2", Status::INVALID),
+        ("SELECT * FROM users", Status::DENIED),
+        ("SELECT * FROM _exthost_outbox", Status::DENIED),
+        ("BEGIN", Status::DENIED),
+        ("COMMIT", Status::DENIED),
+        (
+            "SELECT type, name, tbl_name, sql FROM main.sqlite_schema",
+            Status::DENIED,
+        ),
+        ("ATTACH ':memory:' AS x", Status::DENIED),
+        (
+            "ALTER TABLE ext_notes_items RENAME TO users",
+            Status::DENIED,
+        ),
+    ];
+    for (sql, status) in cases {
+        let error = notes.run(0, sql).await.unwrap_err();
+        assert_eq!(error.status, status, "{sql}: {error}");
+    }
+    let error = notes.run(0, "SELECT * FROM users").await.unwrap_err();
+    assert_eq!(error.message, "denied: table users is outside ext_notes_");
+    assert_eq!(notes.count().await, "4");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_share_a_commit_are_each_judged_alone() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    // The writer is held, so that all wait and then share.
+    let tx = notes
+        .db
+        .begin(0, outermost(None), By::Runtime)
+        .await
+        .unwrap();
+    let writes: Vec<_> = (0..100)
+        .map(|n| {
+            let or = if n % 10 == 3 { "OR ROLLBACK " } else { "" };
+            // Every third is there already.
+            let name = if n % 3 == 0 {
+                "same".to_owned()
+            } else {
+                n.to_string()
+            };
+            let sql = format!("INSERT {or}INTO ext_notes_items (name) VALUES ('{name}')");
+            let db = notes.db.clone();
+            tokio::spawn(async move { db.run(0, 0, query(&sql), None, By::Runtime).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    notes.db.commit(tx, By::Runtime).await.unwrap();
+    let mut acknowledged = 0;
+    for write in writes {
+        match write.await.unwrap() {
+            Ok(done) => acknowledged += done.changes,
+            Err(error) => assert_eq!(error.code, "constraint-unique"),
+        }
+    }
+    assert_eq!(notes.count().await, acknowledged.to_string());
+    assert_eq!(acknowledged, 67);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_is_all_or_nothing() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    let insert = "INSERT INTO ext_notes_items (name) VALUES ('x')";
+    let begin = || notes.db.begin(0, outermost(None), By::Runtime);
+
+    let tx = begin().await.unwrap();
+    notes.run(tx, insert).await.unwrap();
+    assert_eq!(notes.count().await, "0", "others do not see it");
+    notes.db.roll_back(tx, By::Runtime).await.unwrap();
+    assert_eq!(
+        notes.run(tx, insert).await.unwrap_err().status,
+        Status::GONE
+    );
+    assert_eq!(notes.count().await, "0");
+
+    let tx = begin().await.unwrap();
+    notes.run(tx, insert).await.unwrap();
+    let spec = TxSpec {
+        parent: tx,
+        deadline: None,
+    };
+    let nested = notes.db.begin(0, spec, By::Runtime).await.unwrap();
+    let outer = notes.run(tx, "SELECT 1").await.unwrap_err();
+    assert_eq!(outer.code, "nested-transaction-open");
+    notes
+        .run(nested, "DELETE FROM ext_notes_items")
+        .await
+        .unwrap();
+    notes.db.roll_back(nested, By::Runtime).await.unwrap();
+    notes.db.commit(tx, By::Runtime).await.unwrap();
+    assert_eq!(notes.count().await, "1");
+
+    // A statement that ends the transaction ends it for the plugin as well.
+    let tx = begin().await.unwrap();
+    let or_rollback = "INSERT OR ROLLBACK INTO ext_notes_items (name) VALUES ('x')";
+    assert_eq!(
+        notes.run(tx, or_rollback).await.unwrap_err().status,
+        Status::CONFLICT
+    );
+    assert_eq!(
+        notes.db.commit(tx, By::Runtime).await.unwrap_err().status,
+        Status::GONE
+    );
+    // And the writer is free.
+    notes.run(0, "DELETE FROM ext_notes_items").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_ends_with_its_time_and_its_plugin() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    let insert = "INSERT INTO ext_notes_items (name) VALUES ('x')";
+    let spec = outermost(Some(Duration::from_millis(30)));
+    let tx = notes.db.begin(0, spec, By::Runtime).await.unwrap();
+    notes.run(tx, insert).await.unwrap();
+    // Waits for the writer, which the deadline frees.
+    notes
+        .run(0, "INSERT INTO ext_notes_items (name) VALUES ('y')")
+        .await
+        .unwrap();
+    let error = notes.run(tx, insert).await.unwrap_err();
+    assert!(error.message.contains("30 ms"), "{error}");
+    assert_eq!(notes.count().await, "1");
+
+    let tx = notes
+        .db
+        .begin(0, outermost(None), By::Runtime)
+        .await
+        .unwrap();
+    notes.context.enter(Phase::Stopped);
+    notes.run(0, "DELETE FROM ext_notes_items").await.unwrap();
+    let error = notes.run(tx, insert).await.unwrap_err();
+    assert!(error.message.contains("stopped"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runaway_statement_is_stopped() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) \
+                   SELECT count(*) FROM n";
+    let short = Query::plain(endless, Duration::from_millis(50));
+    let error = notes.rows(0, short).await.unwrap_err();
+    assert_eq!(
+        (error.status, &*error.code),
+        (Status::TIMEOUT, "statement-deadline")
+    );
+    let heavy = "INSERT INTO ext_notes_items (name) WITH RECURSIVE n(x) AS \
+                 (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n";
+    let short = Query::plain(heavy, Duration::from_millis(50));
+    let error = notes.rows(0, short).await.unwrap_err();
+    assert_eq!(error.status, Status::TIMEOUT);
+    assert_eq!(notes.count().await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_run_once_and_are_recorded() {
+    let notes = Fixture::new();
+    let migration = |version, sql: &str| Migration {
+        version,
+        sql: sql.to_owned(),
+    };
+    let first = migration(1, ITEMS);
+    let second = migration(
+        3,
+        "ALTER TABLE ext_notes_items ADD COLUMN done INTEGER; INSERT INTO ext_notes_items (name) \
+         VALUES ('a')",
+    );
+    let migrate = |list: Vec<Migration>| notes.db.migrate(0, list, By::Runtime);
+    assert_eq!(migrate(vec![first.clone()]).await.unwrap(), 1);
+    let both = vec![first.clone(), second.clone()];
+    assert_eq!(migrate(both.clone()).await.unwrap(), 3);
+    assert_eq!(migrate(both.clone()).await.unwrap(), 3);
+    assert_eq!(notes.count().await, "1");
+    let newer = migrate(vec![first.clone()]).await.unwrap_err();
+    assert_eq!(
+        (newer.status, &*newer.code),
+        (Status::CONFLICT, "schema-newer")
+    );
+    assert!(
+        newer.message.contains('3') && newer.message.contains('1'),
+        "{newer}"
+    );
+    let descending = migrate(vec![second, first]).await.unwrap_err();
+    assert_eq!(descending.status, Status::INVALID);
+    // One that fails leaves nothing, and the version stays.
+    let broken = migration(4, "CREATE TABLE ext_notes_more (a); CREATE TABLE users (a)");
+    let failed = migrate(both.into_iter().chain([broken]).collect())
+        .await
+        .unwrap_err();
+    assert_eq!(failed.status, Status::DENIED);
+    assert!(failed.message.starts_with("migration 4: "), "{failed}");
+    let error = notes
+        .run(0, "SELECT * FROM ext_notes_more")
+        .await
+        .unwrap_err();
+    assert_eq!(error.status, Status::INVALID);
+    let backups = notes.folder.path().join("notes/db/backups");
+    assert_eq!(std::fs::read_dir(backups).unwrap().count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_is_there_after_reopening() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    for _ in 0..10 {
+        notes
+            .run(0, "INSERT INTO ext_notes_items (name) VALUES (NULL)")
+            .await
+            .unwrap();
+    }
+    notes.databases.close();
+    let error = notes.run(0, "SELECT 1").await.unwrap_err();
+    assert_eq!(error.status, Status::STOPPED);
+    let again = Fixture::over(notes.folder, DbLimits::default());
+    assert_eq!(again.count().await, "10");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_checkpointed_and_begins_anew() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    let blob = "INSERT INTO ext_notes_items (name) VALUES (hex(randomblob(50000)))";
+    for _ in 0..800 {
+        notes.run(0, blob).await.unwrap();
+    }
+    let wal = notes.folder.path().join("notes/db/data.db-wal");
+    let bytes = std::fs::metadata(wal).unwrap().len();
+    // 800 rows of 100 kB went through it.
+    assert!(bytes < 64_000_000, "{bytes}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_file_is_an_error_of_its_own_and_reads_go_on() {
+    let limits = DbLimits {
+        file_bytes_max: 400_000,
+        ..DbLimits::default()
+    };
+    let notes = Fixture::with(limits);
+    notes.exec(ITEMS).await.unwrap();
+    let blob = "INSERT INTO ext_notes_items (name) VALUES (hex(randomblob(10000)))";
+    let mut written = 0;
+    let error = loop {
+        match notes.run(0, blob).await {
+            Ok(_) => written += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((error.status, &*error.code), (Status::FULL, "quota"));
+    assert_eq!(notes.count().await, written.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_file_is_named_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes/db/data.db");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(
+        &file,
+        b"this is no database, and long enough to be looked at as one",
+    )
+    .unwrap();
+    let notes = Fixture::over(folder, DbLimits::default());
+    let error = notes.run(0, "SELECT 1").await.unwrap_err();
+    assert_eq!(error.status, Status::CORRUPT, "{error}");
+    assert!(error.message.contains("data.db"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_all_or_none() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    let insert = |name: &str| {
+        query(&format!(
+            "INSERT INTO ext_notes_items (name) VALUES ('{name}')"
+        ))
+    };
+    let batch = |list| notes.db.batch(0, 0, list, By::Runtime);
+    let done = batch(vec![insert("a"), insert("b")]).await.unwrap();
+    assert_eq!(done.len(), 2);
+    let error = batch(vec![insert("c"), insert("a")]).await.unwrap_err();
+    assert!(
+        error.message.starts_with("statement 1 of the batch: "),
+        "{error}"
+    );
+    assert_eq!(notes.count().await, "2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_was_short_may_take_its_time_and_tells_each_row_once() {
+    let notes = Fixture::new();
+    let script = format!(
+        "{ITEMS}; INSERT INTO ext_notes_items (id) WITH RECURSIVE n(x) AS \
+         (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 100000) SELECT x FROM n"
+    );
+    notes.exec(&script).await.unwrap();
+    let until = |limit: i64| Query {
+        params: vec![Param {
+            name: None,
+            value: Value::Integer(limit),
+        }],
+        ..query("SELECT id FROM ext_notes_items WHERE id <= ?")
+    };
+    for _ in 0..20 {
+        assert_eq!(notes.rows(0, until(2)).await.unwrap(), ["1", "2"]);
+    }
+    // Now more than is kept where it was asked for.
+    for _ in 0..3 {
+        let rows = notes.rows(0, until(100_000)).await.unwrap();
+        assert_eq!(rows.len(), 100_000);
+        assert_eq!(rows[99_999], "100000");
+    }
+}

@@ -1,0 +1,159 @@
+//! Transactions that meet the end of what they were opened for, and each other.
+
+use super::*;
+use crate::services::op::Ops;
+
+/// A cause that lasts until it is cancelled.
+fn cause(notes: &Fixture) -> u64 {
+    let ops = Ops::new(Handle::current(), notes.context.clone());
+    let mut id = 0;
+    let forever = std::future::pending::<Result<(), ServiceError>>();
+    ops.start(|op| id = op, forever, |_| ()).unwrap();
+    id
+}
+
+async fn end(notes: &Fixture, cause: u64) {
+    Causes::of_process().cancel(&notes.context, cause).unwrap();
+    while Causes::of_process().find(&notes.context, cause).is_some() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+const INSERT: &str = "INSERT INTO ext_notes_items (name) VALUES ('x')";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_ends_with_its_cause() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    let cause = cause(&notes);
+    let begin = || notes.db.begin(cause, outermost(None), By::Runtime);
+    let tx = begin().await.unwrap();
+    notes.run(tx, INSERT).await.unwrap();
+    let beside = notes
+        .db
+        .run(cause, 0, query(INSERT), None, By::Runtime)
+        .await;
+    assert_eq!(beside.unwrap_err().code, "own-transaction-open");
+    end(&notes, cause).await;
+    notes.run(0, INSERT).await.unwrap();
+    let error = notes.run(tx, INSERT).await.unwrap_err();
+    assert!(error.message.contains("has ended"), "{error}");
+    // What has ended before counts as none.
+    let tx = begin().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    notes.run(tx, "DELETE FROM ext_notes_items").await.unwrap();
+    notes.db.commit(tx, By::Runtime).await.unwrap();
+    assert_eq!(notes.count().await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_sqlite_has_ended_holds_the_writer_no_longer() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    notes.run(0, INSERT).await.unwrap();
+    let cause = cause(&notes);
+    let begin = notes.db.begin(cause, outermost(None), By::Runtime);
+    let tx = begin.await.unwrap();
+    let or_rollback = "INSERT OR ROLLBACK INTO ext_notes_items (name) VALUES ('x')";
+    notes.run(tx, or_rollback).await.unwrap_err();
+    // Though its id was not given back.
+    let delete = query("DELETE FROM ext_notes_items");
+    let beside = notes.db.run(cause, 0, delete, None, By::Runtime).await;
+    beside.unwrap();
+    end(&notes, cause).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_from_inside_on_row_ends_nothing() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    let begin = notes.db.begin(0, outermost(None), By::Runtime);
+    let tx = begin.await.unwrap();
+    notes.run(tx, INSERT).await.unwrap();
+    let (db, runtime) = (notes.db.clone(), Handle::current());
+    let rows = RowSink::new(Box::new(move |_| {
+        let commit = db.commit(tx, By::This);
+        let refused = runtime.block_on(commit).unwrap_err();
+        assert_eq!(refused.status, Status::MISPLACED);
+        Flow::Next
+    }));
+    let select = query("SELECT * FROM ext_notes_items");
+    let read = notes.db.run(0, tx, select, Some(rows), By::Runtime);
+    read.await.unwrap();
+    notes.db.commit(tx, By::Runtime).await.unwrap();
+    assert_eq!(notes.count().await, "1");
+}
+
+/// Two threads may block here: one for the transaction, one for everybody else.
+#[test]
+fn calls_that_wait_for_their_transaction_hold_no_thread() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(2).build();
+    runtime.unwrap().block_on(async {
+        let notes = Fixture::new();
+        notes.exec(ITEMS).await.unwrap();
+        let begin = notes.db.begin(0, outermost(None), By::Runtime);
+        let tx = begin.await.unwrap();
+        let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) \
+                       SELECT count(*) FROM n";
+        let calls: Vec<_> = [endless, INSERT, INSERT, INSERT]
+            .into_iter()
+            .map(|sql| {
+                let db = notes.db.clone();
+                let slow = Query::plain(sql, Duration::from_secs(2));
+                tokio::spawn(async move { db.run(0, tx, slow, None, By::Runtime).await })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let other = tokio::task::spawn_blocking(|| ());
+        let free = tokio::time::timeout(Duration::from_secs(1), other).await;
+        free.expect("a blocking thread is free").unwrap();
+        for call in calls {
+            let _ = call.await;
+        }
+    });
+}
+
+/// The writer is held, so that all wait and then share commits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quick_write_does_not_wait_for_many_slow_ones() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    let begin = notes.db.begin(0, outermost(None), By::Runtime);
+    let tx = begin.await.unwrap();
+    let slow = "INSERT INTO ext_notes_items (name) WITH RECURSIVE n(x) AS \
+                (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 300000) \
+                SELECT NULL FROM n WHERE x = 1";
+    let mut calls = Vec::new();
+    for n in 0..10 {
+        let db = notes.db.clone();
+        let sql = if n == 0 { INSERT } else { slow };
+        calls.push(tokio::spawn(async move {
+            db.run(0, 0, query(sql), None, By::Runtime).await.unwrap();
+            Instant::now()
+        }));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    notes.db.commit(tx, By::Runtime).await.unwrap();
+    let committed = Instant::now();
+    let mut ends = Vec::new();
+    for call in calls {
+        ends.push(call.await.unwrap().duration_since(committed));
+    }
+    assert!(ends[0] < ends[9] / 2, "{ends:?}");
+    assert_eq!(notes.count().await, "10");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_receiver_of_rows_is_bound_by_the_statements_deadline() {
+    let notes = Fixture::new();
+    let numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 100) \
+                   SELECT x FROM n";
+    let rows = RowSink::new(Box::new(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        Flow::Next
+    }));
+    let short = Query::plain(numbers, Duration::from_millis(100));
+    let read = notes.db.run(0, 0, short, Some(rows), By::Runtime);
+    assert_eq!(read.await.unwrap_err().code, "statement-deadline");
+}

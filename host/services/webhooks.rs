@@ -1,0 +1,207 @@
+//! Durable, signed messages to the endpoints of the operator, after Standard
+//! Webhooks 1.0.
+//!
+//! A plugin's message is first in its own outbox, with its own data; a relay
+//! hands it to the service, and from then on it is in `webhooks.db`
+//! until each endpoint that wants it has answered 2xx, or the last attempt has
+//! failed and it is a dead letter. A host killed at any moment delivers it at
+//! least once, under the same id.
+
+mod address;
+mod breaker;
+mod bucket;
+mod clock;
+mod dispatcher;
+mod error;
+mod lane;
+mod message;
+mod operators;
+mod resolver;
+mod retry_after;
+mod sender;
+mod settings;
+mod signature;
+mod status;
+mod store;
+#[cfg(test)]
+mod tests;
+mod trial;
+mod verdict;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use crate::config::Endpoint;
+use crate::services::error::ServiceError;
+use dispatcher::{Dispatcher, Shared};
+use lane::Lane;
+use sender::Sender;
+use store::Store;
+
+pub use address::AddressError;
+pub use error::WebhooksError;
+pub use message::OutboxMessage;
+pub use operators::DeliveryQuery;
+pub use settings::WebhookSettings;
+pub use status::{AttemptStatus, DeliveryStatus, EndpointStatus};
+pub use trial::{Trial, send_once};
+
+/// The file in the data directory.
+const FILE: &str = "webhooks.db";
+
+/// The webhooks of a host.
+#[derive(Debug)]
+pub struct Webhooks {
+    /// Nothing while there is neither an endpoint nor a file.
+    shared: Option<Arc<Shared>>,
+    dispatcher: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Webhooks {
+    /// Opens `webhooks.db` in `data` and begins to deliver on `runtime`. There
+    /// is no file while there never was an endpoint.
+    ///
+    /// # Threading
+    /// Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`WebhooksError`]; nothing is delivered then.
+    pub fn open(
+        data: &Path,
+        endpoints: Vec<Endpoint>,
+        settings: WebhookSettings,
+        runtime: &Handle,
+    ) -> Result<Arc<Self>, WebhooksError> {
+        let path = data.join(FILE);
+        if endpoints.is_empty() && !path.exists() {
+            return Ok(Arc::new(Webhooks {
+                shared: None,
+                dispatcher: Mutex::new(None),
+            }));
+        }
+        let senders = endpoints
+            .into_iter()
+            .map(|endpoint| Sender::new(endpoint, &settings))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut names = HashSet::new();
+        for sender in &senders {
+            if !names.insert(sender.endpoint().name()) {
+                let name = sender.endpoint().name().to_owned();
+                return Err(WebhooksError::SameName { name });
+            }
+        }
+        std::fs::create_dir_all(data).map_err(|source| WebhooksError::Directory {
+            path: data.to_owned(),
+            source,
+        })?;
+        let store = Store::open(&path, settings.file_bytes_max)?;
+        let fingerprints: Vec<_> = senders
+            .iter()
+            .map(|sender| {
+                let endpoint = sender.endpoint();
+                (endpoint.name().to_owned(), endpoint.fingerprint())
+            })
+            .collect();
+        let known = store
+            .settle(&fingerprints, clock::now_ms())
+            .map_err(|error| WebhooksError::File {
+                path,
+                why: error.message,
+            })?;
+        let lanes = senders.into_iter().zip(known).map(|(sender, known)| {
+            Arc::new(Lane::new(sender, &settings, known.failures, known.disabled))
+        });
+        let shared = Arc::new(Shared {
+            store,
+            lanes: lanes.collect(),
+            settings,
+            wake: Notify::new(),
+            end: watch::Sender::new(None),
+        });
+        let dispatcher = runtime.spawn(Dispatcher::new(shared.clone()).run());
+        Ok(Arc::new(Webhooks {
+            shared: Some(shared),
+            dispatcher: Mutex::new(Some(dispatcher)),
+        }))
+    }
+
+    /// Whether an endpoint that is on wants this event of this plugin, so that
+    /// nothing is queued that nobody wants.
+    pub(crate) fn wants(&self, plugin: &str, event_type: &str) -> bool {
+        self.lanes()
+            .any(|lane| lane.is_on() && lane.endpoint().wants(plugin, event_type))
+    }
+
+    /// Takes messages over: when this returns, they are on the disk, and their
+    /// rows in the outbox may go. One that was taken over before changes
+    /// nothing; one that no endpoint wants any more is dropped.
+    ///
+    /// # Threading
+    /// Blocks on the disk.
+    ///
+    /// # Errors
+    /// `full` and others, about all of `messages`; they may be handed over
+    /// again.
+    pub(crate) fn accept(&self, messages: Vec<OutboxMessage>) -> Result<(), ServiceError> {
+        let Some(shared) = &self.shared else {
+            return Ok(());
+        };
+        let wanted = messages.into_iter().filter_map(|message| {
+            let lanes = shared.lanes.iter().filter(|lane| {
+                let (plugin, event_type) = (&message.plugin, &message.event_type);
+                lane.is_on() && lane.endpoint().wants(plugin, event_type)
+            });
+            let names: Vec<&str> = lanes.map(|lane| lane.name()).collect();
+            (!names.is_empty()).then_some((message, names))
+        });
+        let wanted: Vec<_> = wanted.collect();
+        if !wanted.is_empty() {
+            shared.store.accept(&wanted, clock::now_ms())?;
+            shared.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Begins nothing new, waits until `deadline` for attempts under way, and
+    /// leaves the others to the next host.
+    pub async fn shutdown(&self, deadline: Duration) {
+        let dispatcher = self
+            .dispatcher
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let (Some(shared), Some(dispatcher)) = (&self.shared, dispatcher) {
+            shared.end.send_replace(Some(Instant::now() + deadline));
+            // It has panicked, or ends with the runtime: leases run out.
+            let _ = dispatcher.await;
+        }
+    }
+
+    /// Stops at once; attempts under way are left to the next host.
+    pub(crate) fn stop(&self) {
+        let mut dispatcher = self
+            .dispatcher
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(dispatcher) = dispatcher.take() {
+            dispatcher.abort();
+        }
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = &Lane> {
+        let shared = self.shared.iter();
+        shared.flat_map(|shared| shared.lanes.iter().map(|lane| &**lane))
+    }
+}
+
+impl Drop for Webhooks {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
