@@ -134,13 +134,24 @@ impl Error {
         self.0.detail.as_ref()
     }
 
+    /// Whether it contradicts what is there, which is what a write answers that a
+    /// constraint of the database forbids.
+    pub fn is_conflict(&self) -> bool {
+        self.0.status == StatusCode::CONFLICT
+    }
+
     /// An error that the host reported for a call.
     ///
     /// What the plugin's own code got wrong (a malformed argument, a capability
     /// that was not granted, a call at the wrong time) is not the client's
-    /// fault, hence 500.
+    /// fault, hence 500. What lies outside the plugin's scope is a refusal that
+    /// the client may see.
     pub(crate) fn from_host(status: abi::Status, code: &str, message: &str, detail: &str) -> Self {
         let http = match status {
+            abi::Status::DENIED if code == "outside-scope" => StatusCode::FORBIDDEN,
+            abi::Status::CONFLICT if code == "own-transaction-open" => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
             abi::Status::NOT_FOUND => StatusCode::NOT_FOUND,
             abi::Status::CONFLICT => StatusCode::CONFLICT,
             abi::Status::TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
@@ -220,5 +231,26 @@ mod tests {
         assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(error.code(), "denied");
         assert_eq!(error.as_raw(), abi::Status::DENIED);
+    }
+
+    #[test]
+    fn what_the_host_reports_has_a_status_for_the_client() {
+        for (status, code, expected) in [
+            (abi::Status::DENIED, "outside-scope", 403),
+            (abi::Status::CONFLICT, "unique", 409),
+            (abi::Status::CONFLICT, "own-transaction-open", 500),
+            (abi::Status::BUSY, "", 503),
+            (abi::Status::TIMEOUT, "", 504),
+            (abi::Status::TOO_LARGE, "", 413),
+            (abi::Status::FULL, "", 507),
+            (abi::Status::GONE, "", 500),
+            (abi::Status::INVALID, "", 500),
+            (abi::Status::MISPLACED, "", 500),
+        ] {
+            let error = Error::from_host(status, code, "reason", "");
+            assert_eq!(error.status().as_u16(), expected, "{status:?} {code}");
+            assert_eq!(error.is_conflict(), expected == 409);
+            assert_eq!(error.as_raw(), status);
+        }
     }
 }

@@ -27,6 +27,7 @@ use crate::{Plugin, Router, Services};
 
 pub(crate) mod buffer;
 mod config;
+pub(crate) mod db;
 #[cfg(test)]
 pub(crate) mod fake;
 pub(crate) mod fence;
@@ -37,6 +38,7 @@ pub(crate) mod operation;
 pub(crate) mod request;
 mod routes;
 pub(crate) mod tasks;
+pub(crate) mod webhooks;
 
 /// One generation of a plugin. The host keeps it, as a raw pointer, from `init`
 /// to `destroy`.

@@ -108,6 +108,77 @@
 //! }
 //! ```
 //!
+//! # Database
+//! With the capability `db` a plugin has an SQLite database of its own, in which
+//! its tables are named `ext_<name>_...`; see [`db`]. With `webhooks` it sends
+//! messages to the endpoints of the operator, and those that a transaction fires
+//! are sent if and only if it commits:
+//!
+//! ```
+//! use exthost_plugin::prelude::*;
+//! use serde::{Deserialize, Serialize};
+//!
+//! struct Shop {
+//!     db: Db,
+//! }
+//!
+//! impl Plugin for Shop {
+//!     fn init(router: &mut Router, services: &Services) -> Result<Self> {
+//!         let db = services.db();
+//!         db.migrate(&[(1, "CREATE TABLE ext_shop_orders (id INTEGER PRIMARY KEY, item TEXT)")])
+//!             .wait()?;
+//!         router.post("orders", order);
+//!         router.get("orders", orders);
+//!         Ok(Shop { db })
+//!     }
+//! }
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Order {
+//!     item: String,
+//! }
+//!
+//! async fn order(shop: State<Shop>, Json(order): Json<Order>) -> Result<StatusCode> {
+//!     shop.db
+//!         .transaction(async |tx| {
+//!             tx.insert("ext_shop_orders", &order).await?;
+//!             tx.fire("order.placed", &order).await
+//!         })
+//!         .await?;
+//!     Ok(StatusCode::CREATED)
+//! }
+//!
+//! fn orders(shop: State<Shop>) -> Result<Json<Vec<Order>>> {
+//!     Ok(Json(shop.db.all("SELECT item FROM ext_shop_orders", ()).wait()?))
+//! }
+//!
+//! export_plugin!(Shop, needs = [routes, db, webhooks]);
+//! # fn main() {}
+//! ```
+//!
+//! An `async fn` awaits a [call](db::Call), an `fn` waits for it with
+//! [`wait`](db::Call::wait).
+//!
+//! # Webhooks
+//! [`Webhooks::fire`] is done once the message will outlive a crash of the server;
+//! it is then delivered at least once. Whom it goes to is the operator's to say:
+//! endpoints, what each wants to hear of, and the secrets that sign it.
+//!
+//! ```
+//! use exthost_plugin::prelude::*;
+//! use serde::Serialize;
+//!
+//! #[derive(Serialize)]
+//! struct Reading {
+//!     degrees: f64,
+//! }
+//!
+//! async fn report(webhooks: Webhooks, degrees: f64) -> Result<String> {
+//!     let id = webhooks.fire("oven.too-hot", &Reading { degrees }).await?;
+//!     Ok(format!("queued as {id}"))
+//! }
+//! ```
+//!
 //! # Panics
 //! A panic costs the request it happens in, which is answered 500, and is logged
 //! with its place; the plugin goes on serving. State that it left half-changed is
@@ -125,6 +196,7 @@ mod body;
 mod cause;
 mod completion;
 mod config;
+pub mod db;
 mod endpoint;
 mod error;
 #[doc(hidden)]
@@ -146,10 +218,12 @@ mod status;
 mod stream;
 pub mod tasks;
 mod values;
+mod webhooks;
 
 pub use actor::{Actor, ActorKind};
 pub use body::{BodyStream, Cancelled};
 pub use config::Config;
+pub use db::{Db, Tx};
 pub use error::{Error, Result};
 pub use export::buffer::{Chunk, Payload};
 pub use export::request::Parts;
@@ -168,13 +242,15 @@ pub use state::State;
 pub use status::StatusCode;
 pub use stream::{BodySender, BodyWriter};
 pub use tasks::{blocking, sleep, spawn, timeout};
+pub use webhooks::{MessageId, Webhooks};
 
 /// What nearly every plugin needs: `use exthost_plugin::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Actor, BodyStream, Cancelled, Error, Event, FromRequest, Headers, Html, IntoResponse, Json,
-        Layer, Method, Parts, Path, Peer, Plugin, Query, RawQuery, Redirect, RequestId, Response,
-        Result, Router, Services, Sse, State, StatusCode, export_plugin, log, sleep,
+        Actor, BodyStream, Cancelled, Db, Error, Event, FromRequest, Headers, Html, IntoResponse,
+        Json, Layer, Method, Parts, Path, Peer, Plugin, Query, RawQuery, Redirect, RequestId,
+        Response, Result, Router, Services, Sse, State, StatusCode, Tx, Webhooks, export_plugin,
+        log, sleep,
     };
 }
 

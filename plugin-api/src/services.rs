@@ -1,9 +1,11 @@
 //! What the host offers, one accessor for each service.
 
 use crate::config::Config;
+use crate::db::Db;
 use crate::export::host::Host;
 use crate::log::Log;
 use crate::tasks::Tasks;
+use crate::webhooks::Webhooks;
 
 /// What the host offers to this plugin: one function for each capability.
 ///
@@ -38,6 +40,18 @@ impl Services {
     /// Futures, timers and blocking work.
     pub fn tasks(&self) -> Tasks {
         Tasks::new(self.host)
+    }
+
+    /// The plugin's own database; without the capability `db` every call of it
+    /// fails.
+    pub fn db(&self) -> Db {
+        Db::new(self.host)
+    }
+
+    /// Messages to the endpoints of the operator; without the capability
+    /// `webhooks` every call of it fails.
+    pub fn webhooks(&self) -> Webhooks {
+        Webhooks::new(self.host)
     }
 
     /// The API version of the host: major, minor, patch.

@@ -12,6 +12,11 @@ use abi::{Buffer, Status, Str, Version};
 use exthost_abi as abi;
 
 use super::PluginTable;
+use super::host::Host;
+use crate::Services;
+
+pub(crate) mod db;
+mod webhooks;
 
 /// The id of the one request that [`Fake::request`] makes.
 pub(crate) const REQUEST: u64 = 77;
@@ -29,6 +34,16 @@ pub(crate) struct State {
     ids: u64,
     /// Makes `spawn` answer `BUSY`.
     pub(crate) full: bool,
+    /// What the database answers.
+    pub(crate) db: db::Script,
+    /// Calls under way, by the operation's id.
+    pending: Vec<(u64, db::Pending)>,
+    /// Makes a cancel come too late for them.
+    pub(crate) uncancellable: bool,
+    /// What `last_error` describes.
+    error: Option<db::Refusal>,
+    /// Withholds `db/1` and `webhooks/1`.
+    withholds: bool,
 }
 
 // SAFETY: the pointers are the plugin's, which may be used on any thread.
@@ -41,8 +56,35 @@ pub(crate) struct Fake {
 impl Fake {
     /// Hosts the plugin behind `door` until the process ends.
     pub(crate) fn host(door: PluginTable) -> (&'static Fake, *mut c_void) {
+        let (fake, services) = Fake::table(State::default());
+        let mut instance = std::ptr::null_mut();
+        // SAFETY: the table lives for ever, and `instance` is writable.
+        let status = unsafe { door.init.0.unwrap()(services, &raw mut instance) };
+        fake.state().seen.push(format!("init {status:?}"));
+        (fake, instance)
+    }
+
+    /// The services without a plugin.
+    pub(crate) fn services() -> (&'static Fake, Services) {
+        let (fake, services) = Fake::table(State::default());
+        // SAFETY: the table lives for ever.
+        let host = unsafe { Host::adopt(services) }.unwrap();
+        (fake, Services::new(host))
+    }
+
+    /// The services of a plugin that was granted no capability.
+    pub(crate) fn withholding() -> Services {
+        let (_, services) = Fake::table(State {
+            withholds: true,
+            ..State::default()
+        });
+        // SAFETY: the table lives for ever.
+        Services::new(unsafe { Host::adopt(services) }.unwrap())
+    }
+
+    fn table(state: State) -> (&'static Fake, &'static abi::Services) {
         let fake: &'static Fake = Box::leak(Box::new(Fake {
-            state: Mutex::default(),
+            state: Mutex::new(state),
         }));
         let services = Box::leak(Box::new(abi::Services {
             abi: abi::door::ABI,
@@ -58,11 +100,7 @@ impl Fake {
             fail,
             last_error,
         }));
-        let mut instance = std::ptr::null_mut();
-        // SAFETY: the table lives for ever, and `instance` is writable.
-        let status = unsafe { door.init.0.unwrap()(services, &raw mut instance) };
-        fake.state().seen.push(format!("init {status:?}"));
-        (fake, instance)
+        (fake, services)
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -165,7 +203,7 @@ impl State {
     }
 }
 
-fn fake<'a>(ctx: *const c_void) -> &'a Fake {
+fn fake(ctx: *const c_void) -> &'static Fake {
     // SAFETY: `host` made `ctx` of a fake that lives for ever.
     unsafe { &*ctx.cast::<Fake>() }
 }
@@ -175,11 +213,14 @@ fn text(text: Str) -> String {
     unsafe { text.as_str() }.unwrap().to_owned()
 }
 
-unsafe extern "C" fn service(_ctx: *const c_void, id: Str, _revision: u32) -> *const c_void {
+unsafe extern "C" fn service(ctx: *const c_void, id: Str, _revision: u32) -> *const c_void {
+    let withholds = fake(ctx).state().withholds;
     match &*text(id) {
         abi::log::ID => (&raw const LOG).cast(),
         abi::routes::ID => (&raw const ROUTES).cast(),
         abi::tasks::ID => (&raw const TASKS).cast(),
+        abi::db::ID if !withholds => (&raw const db::DB).cast(),
+        abi::webhooks::ID if !withholds => (&raw const webhooks::WEBHOOKS).cast(),
         _ => std::ptr::null(),
     }
 }
@@ -190,8 +231,20 @@ unsafe extern "C" fn fail(ctx: *const c_void, code: Str, message: Str, _detail: 
     Status::OK
 }
 
-unsafe extern "C" fn last_error(_ctx: *const c_void, _error: *mut abi::Error) -> Status {
-    Status::NOT_FOUND
+unsafe extern "C" fn last_error(ctx: *const c_void, error: *mut abi::Error) -> Status {
+    let Some((status, code, message)) = fake(ctx).state().error.take() else {
+        return Status::NOT_FOUND;
+    };
+    let described = abi::Error {
+        status,
+        reserved: 0,
+        code: Str::new(code),
+        message: Str::new(message),
+        detail: Str::EMPTY,
+    };
+    // SAFETY: writable, by the contract of `last_error`.
+    unsafe { error.write(described) };
+    Status::OK
 }
 
 static LOG: LogTable = LogTable { write, enabled };
@@ -444,6 +497,11 @@ unsafe extern "C" fn blocking(
 
 /// Releases a timer that is cancelled; the callback of an operation follows.
 unsafe extern "C" fn cancel(ctx: *const c_void, id: u64) -> Status {
+    let cancelled = fake(ctx).state().cancel_pending(id);
+    if let Some(end) = cancelled {
+        end(Err((Status::CANCELLED, "cancelled", "nobody waits for it")));
+        return Status::OK;
+    }
     let found = {
         let mut state = fake(ctx).state();
         let at = state.timers.iter().position(|timer| timer.0 == id);

@@ -4,9 +4,11 @@ use std::ffi::c_void;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use abi::config::ConfigTable;
+use abi::db::DbTable;
 use abi::log::LogTable;
 use abi::routes::RoutesTable;
 use abi::tasks::TasksTable;
+use abi::webhooks::WebhooksTable;
 use abi::{Status, Str};
 use exthost_abi as abi;
 
@@ -28,6 +30,8 @@ pub(crate) struct Host {
     config: Option<&'static ConfigTable>,
     routes: Option<&'static RoutesTable>,
     tasks: Option<&'static TasksTable>,
+    db: Option<&'static DbTable>,
+    webhooks: Option<&'static WebhooksTable>,
     /// What was declared where there is no `config/1` to tell.
     pub(super) defaults: OnceLock<String>,
 }
@@ -55,6 +59,10 @@ impl Host {
             routes: unsafe { table(services, abi::routes::ID) },
             // SAFETY: as above.
             tasks: unsafe { table(services, abi::tasks::ID) },
+            // SAFETY: as above.
+            db: unsafe { table(services, abi::db::ID) },
+            // SAFETY: as above.
+            webhooks: unsafe { table(services, abi::webhooks::ID) },
             defaults: OnceLock::new(),
         };
         let host: &'static Host = Box::leak(Box::new(host));
@@ -101,6 +109,14 @@ impl Host {
 
     pub(super) fn tasks(&self) -> Result<&'static TasksTable> {
         self.tasks.ok_or_else(|| self.missing(abi::tasks::ID))
+    }
+
+    pub(super) fn db(&self) -> Result<&'static DbTable> {
+        self.db.ok_or_else(|| self.missing(abi::db::ID))
+    }
+
+    pub(super) fn webhooks(&self) -> Result<&'static WebhooksTable> {
+        self.webhooks.ok_or_else(|| self.missing(abi::webhooks::ID))
     }
 
     /// Tells the host why the hook on this thread is about to fail.
