@@ -4,6 +4,7 @@
 
 mod life;
 mod panics;
+mod sql;
 mod streams;
 mod waits;
 
@@ -23,6 +24,7 @@ impl Plugin for Faulty {
         let options: Options = services.config().read()?;
         life::init(&options)?;
         panics::routes(router);
+        sql::routes(router);
         streams::routes(router);
         waits::routes(router);
 
@@ -98,4 +100,4 @@ async fn big(Query(size): Query<Size>) -> Vec<u8> {
     vec![b'x'; size.bytes]
 }
 
-export_plugin!(Faulty);
+export_plugin!(Faulty, wants = [config, db, log, webhooks]);

@@ -1,0 +1,74 @@
+//! Keeps items, and shows what a plugin's database refuses.
+#![forbid(unsafe_code)]
+
+use exthost_plugin::db::Statement;
+use exthost_plugin::prelude::*;
+use serde::{Deserialize, Serialize};
+
+struct MyExtension {
+    db: Db,
+    insert: Statement,
+    select: Statement,
+}
+
+impl Plugin for MyExtension {
+    fn init(router: &mut Router, services: &Services) -> Result<Self> {
+        let db = services.db();
+        db.exec(
+            "CREATE TABLE IF NOT EXISTS ext_my_extension_items (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                name TEXT NOT NULL
+            )",
+        )
+        .wait()?;
+        router.post("items", insert_item);
+        router.get("items", items);
+        router.get("users", users);
+        router.get("other", other);
+        Ok(MyExtension {
+            db,
+            insert: db
+                .prepare("INSERT INTO ext_my_extension_items (name) VALUES (?)")
+                .wait()?,
+            select: db
+                .prepare("SELECT id, name FROM ext_my_extension_items ORDER BY id")
+                .wait()?,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Item {
+    id: i64,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct NewItem {
+    name: String,
+}
+
+fn insert_item(
+    plugin: State<MyExtension>,
+    Json(NewItem { name }): Json<NewItem>,
+) -> Result<(StatusCode, Json<Item>)> {
+    let id = plugin.insert.run(&name).wait()?.last_insert_rowid;
+    Ok((StatusCode::CREATED, Json(Item { id, name })))
+}
+
+fn items(plugin: State<MyExtension>) -> Result<Json<Vec<Item>>> {
+    Ok(Json(plugin.select.all(()).wait()?))
+}
+
+/// 403: not a table of this plugin, nor one that the operator has granted it.
+fn users(plugin: State<MyExtension>) -> Result<Json<Vec<Item>>> {
+    Ok(Json(plugin.db.all("SELECT * FROM users", ()).wait()?))
+}
+
+/// 403: another plugin's.
+fn other(plugin: State<MyExtension>) -> Result<Json<Vec<Item>>> {
+    let sql = "SELECT * FROM ext_other_plugin_data";
+    Ok(Json(plugin.db.all(sql, ()).wait()?))
+}
+
+export_plugin!(MyExtension, needs = [routes, db]);
