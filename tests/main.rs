@@ -10,6 +10,8 @@
 mod abi;
 /// Does every module import only what stands below it?
 mod architecture;
+/// Is what was acknowledged there, and what is not the plugin's out of its reach?
+mod database;
 /// Does `exthost dev` serve what was saved?
 mod dev;
 /// Do the pages for people say what the code does?
@@ -27,7 +29,11 @@ mod reload;
 mod routes;
 /// Told to end under load, does the host answer what it accepted, and stop its plugins?
 mod shutdown;
+/// Does a plugin in C store and tell by each slot, and is each misuse an error code?
+mod storing;
 /// Does a streamed body flow, both ways, from Rust and from C?
 mod streaming;
 /// What the tests share.
 mod support;
+/// Does what was committed reach the endpoint, signed, whoever was down or killed?
+mod webhooks;

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod process;
+pub(crate) mod receiver;
 pub(crate) mod server;
 
 use std::path::{Path, PathBuf};
@@ -26,14 +27,9 @@ pub(crate) fn rust_plugin(name: &str) -> PathBuf {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)
             .current_dir(root())
-            .args([
-                "build",
-                "--package",
-                "hello",
-                "--package",
-                "faulty",
-                "--target-dir",
-            ])
+            .arg("build")
+            .args(RUST_PLUGINS.iter().flat_map(|name| ["--package", name]))
+            .arg("--target-dir")
             .arg(&target)
             .status();
         assert!(status.unwrap().success(), "the plugins did not build");
@@ -47,6 +43,9 @@ pub(crate) fn rust_plugin(name: &str) -> PathBuf {
     );
     target.join(file.replace('-', "_"))
 }
+
+/// The Rust plugins of this repository.
+const RUST_PLUGINS: [&str; 5] = ["faulty", "hello", "my-extension", "notes", "user-count"];
 
 /// Compiles a C plugin into `directory`, with further arguments; nothing, and a
 /// line that says so, where there is no C compiler.
@@ -88,9 +87,13 @@ pub(crate) fn c_plugin(source: &str, directory: &Path, arguments: &[&str]) -> Op
 pub(crate) fn shared_c_plugin(source: &'static str) -> Option<PathBuf> {
     static FAULTY: OnceLock<Option<PathBuf>> = OnceLock::new();
     static HELLO: OnceLock<Option<PathBuf>> = OnceLock::new();
+    static ITEMS: OnceLock<Option<PathBuf>> = OnceLock::new();
+    static STORING: OnceLock<Option<PathBuf>> = OnceLock::new();
     let cell = match source {
         HELLO_C => &HELLO,
+        ITEMS_C => &ITEMS,
         FAULTY_C => &FAULTY,
+        STORING_C => &STORING,
         other => panic!("{other} is not shared"),
     };
     let built = cell.get_or_init(|| {
@@ -101,11 +104,17 @@ pub(crate) fn shared_c_plugin(source: &'static str) -> Option<PathBuf> {
     built.clone()
 }
 
-/// The C sample.
+/// The C sample that stores and lists.
+pub(crate) const ITEMS_C: &str = "plugins/items-c/items-c.c";
+
+/// The C sample that greets.
 pub(crate) const HELLO_C: &str = "plugins/hello-c/hello-c.c";
 
 /// The C plugin that misbehaves on request.
 pub(crate) const FAULTY_C: &str = "tests/plugins/faulty-c.c";
+
+/// The C plugin that stores and tells, rightly and wrongly.
+pub(crate) const STORING_C: &str = "tests/plugins/storing-c.c";
 
 /// The count of a long test: a small one, or all with `EXTHOST_TEST_FULL=1`.
 pub(crate) fn count(small: usize, full: usize) -> usize {
