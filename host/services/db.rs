@@ -104,15 +104,14 @@ impl Db {
         database.alone(&database.writer, by, turn, run).await
     }
 
-    /// Refuses every call of the database from inside an `on_row`. The futures
-    /// check it as well, but they run elsewhere or not at once.
+    /// Refuses every call of the database from inside an `on_row`; asked by the
+    /// slots, since the futures run elsewhere or not at once.
     pub(crate) fn check_place(&self) -> Result<(), ServiceError> {
         inside::check()
     }
 
     /// Checks a statement and returns an id for its text.
     pub(crate) async fn prepare(&self, sql: Arc<str>, by: By) -> Result<u64, ServiceError> {
-        inside::check()?;
         let text = sql.clone();
         let check = move |connection: &Connection| connection.check(&text);
         let database = &self.database;
@@ -179,7 +178,6 @@ impl Db {
             };
             return self.within(tx, by, run).await;
         }
-        inside::check()?;
         let (mut query, mut rows) = (query, rows);
         if query.on != On::Writer && (query.on == On::Reader || guard::may_read(&query.sql)) {
             let tried = self.read(&self.database.readers, query, rows, by).await?;
@@ -259,7 +257,6 @@ impl Db {
     /// Refuses what would wait for a transaction that its own cause holds open,
     /// until the deadline.
     fn check_no_own(&self, cause: u64) -> Result<(), ServiceError> {
-        inside::check()?;
         if cause != 0 && *self.database.holder() == Some(self.holder_of(cause)) {
             return Err(ServiceError::new(
                 Status::CONFLICT,

@@ -14,11 +14,11 @@ use crate::services::db::checkpoint::Checkpointer;
 use crate::services::db::connection::Connection;
 use crate::services::db::lane::{By, Job, Lane};
 use crate::services::db::opening::Opening;
+use crate::services::db::outbox;
 use crate::services::db::pace::Paces;
 use crate::services::db::scope::Scope;
 use crate::services::db::ticket::ticket;
 use crate::services::db::transaction::Holder;
-use crate::services::db::{inside, outbox};
 use crate::services::error::ServiceError;
 use crate::services::webhooks::OutboxMessage;
 
@@ -185,7 +185,6 @@ impl Database {
         turn: Instant,
         run: impl FnOnce(&Connection) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
-        inside::check()?;
         let (ticket, waiting) = ticket();
         let job = move |connection: Result<&Connection, ServiceError>| {
             if ticket.begin() {

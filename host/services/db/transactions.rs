@@ -145,7 +145,6 @@ impl Db {
         by: By,
         run: impl FnOnce(&Connection, Instant) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
-        inside::check()?;
         let transaction = self.transaction(tx)?;
         self.in_turn(transaction, by, |transaction| transaction.run(run))
             .await
@@ -159,7 +158,6 @@ impl Db {
         by: By,
         run: impl FnOnce(&Transaction) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
-        inside::check()?;
         let turn = transaction.turn().await;
         let run = move || {
             let _turn = turn;
@@ -174,7 +172,6 @@ impl Db {
         by: By,
         run: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
-        inside::check()?;
         match by {
             By::This | By::Worker => run(),
             By::Runtime => {
