@@ -2,6 +2,7 @@
 
 mod check;
 mod dev;
+mod emit;
 mod inspect;
 mod list;
 mod log;
@@ -41,6 +42,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Check(check::Check),
     List(list::List),
+    Emit(emit::Emit),
     Webhooks(webhooks::Webhooks),
 }
 
@@ -57,6 +59,7 @@ impl Cli {
             Command::Inspect(inspect) => inspect.run(),
             Command::Check(check) => check.run(),
             Command::List(list) => runtime()?.block_on(list.run()),
+            Command::Emit(emit) => Ok(runtime()?.block_on(emit.run())),
             Command::Webhooks(webhooks) => runtime()?.block_on(webhooks.run()),
         }
     }

@@ -12,12 +12,13 @@
     reason = "functions behind the ABI's tables, and calls of hooks"
 )]
 
+mod broadcast;
 mod config;
 mod convert;
 mod db;
 mod door;
+mod events;
 mod log;
-mod not_yet;
 mod routes;
 mod tasks;
 mod webhooks;
@@ -196,9 +197,9 @@ fn find_table(id: &str, revision: u32) -> *const c_void {
         (exthost_abi::config::ID, 1) => (&raw const config::TABLE).cast(),
         (exthost_abi::routes::ID, 1) => (&raw const routes::TABLE).cast(),
         (exthost_abi::tasks::ID, 1) => (&raw const tasks::TABLE).cast(),
-        (exthost_abi::events::ID, 1) => (&raw const not_yet::EVENTS).cast(),
+        (exthost_abi::events::ID, 1) => (&raw const events::TABLE).cast(),
         (exthost_abi::db::ID, 1) => (&raw const db::TABLE).cast(),
-        (exthost_abi::broadcast::ID, 1) => (&raw const not_yet::BROADCAST).cast(),
+        (exthost_abi::broadcast::ID, 1) => (&raw const broadcast::TABLE).cast(),
         (exthost_abi::webhooks::ID, 1) => (&raw const webhooks::TABLE).cast(),
         _ => std::ptr::null(),
     }

@@ -1,6 +1,7 @@
 //! The host: runs the pipeline, owns registry and services, drains at the end.
 
 mod builder;
+mod events;
 mod lock;
 mod pipeline;
 
@@ -10,15 +11,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ::http::StatusCode;
+use serde::Serialize;
 
+use crate::config::BroadcastSettings;
 use crate::error::Refusal;
 use crate::http::{self, Admin, Front, Problem};
 use crate::name::PluginName;
 use crate::registry::HostStatus;
+use crate::services::broadcast::PublishError;
 use crate::services::context::Phase;
 use pipeline::Pipeline;
 
 pub use builder::{BuildError, HostBuilder};
+pub use events::{Decision, EventError};
 pub use lock::DataError;
 pub use pipeline::examine;
 
@@ -40,6 +45,7 @@ pub use pipeline::examine;
 pub struct Host {
     pipeline: Arc<Pipeline>,
     development: bool,
+    listening: Arc<BroadcastSettings>,
     ready: Arc<AtomicBool>,
 }
 
@@ -49,10 +55,14 @@ impl Host {
         HostBuilder::new()
     }
 
-    /// The routes of all plugins, under `/api/ext/{name}/`.
+    /// The routes of all plugins, under `/api/ext/{name}/`, and the messages that
+    /// they publish, at `/api/broadcast`.
     pub fn router(&self) -> axum::Router {
         http::plugin_router(Front {
             registry: self.pipeline.registry.clone(),
+            events: self.pipeline.events().clone(),
+            broadcast: self.pipeline.broadcast().clone(),
+            listening: self.listening.clone(),
             development: self.development,
         })
     }
@@ -62,7 +72,9 @@ impl Host {
         let (ready, reload) = (self.clone(), self.clone());
         let admin = Admin {
             registry: self.pipeline.registry.clone(),
+            events: self.pipeline.events().clone(),
             webhooks: self.pipeline.webhooks().clone(),
+            broadcast: self.pipeline.broadcast().clone(),
             is_ready: Box::new(move || ready.is_ready()),
             reload: Box::new(move |name| {
                 let host = reload.clone();
@@ -70,6 +82,30 @@ impl Host {
             }),
         };
         http::admin_router(admin, self.development)
+    }
+
+    /// Publishes a message of the application to the clients that listen to
+    /// `host/<channel>`; returns its number in the channel, from 1.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn publish(host: &exthost::Host) -> Result<(), exthost::broadcast::PublishError> {
+    /// let user = serde_json::json!({"id": 7});
+    /// host.publish("users", "created", &user)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn publish(
+        &self,
+        channel: &str,
+        event: &str,
+        payload: &impl Serialize,
+    ) -> Result<u64, PublishError> {
+        let broadcast = self.pipeline.broadcast();
+        broadcast.publish_as_application(channel, event, payload)
     }
 
     /// What is loaded and what was refused.
@@ -126,6 +162,7 @@ impl Host {
     pub fn begin_shutdown(&self) {
         self.ready.store(false, Ordering::Release);
         self.pipeline.end();
+        self.pipeline.broadcast().close();
         for generation in self.pipeline.registry.all_serving() {
             generation.context().enter(Phase::Draining);
         }

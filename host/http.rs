@@ -1,4 +1,5 @@
-//! HTTP: plugins under `/api/ext/{name}/`, the operators' API beside them.
+//! HTTP: plugins under `/api/ext/{name}/`, the messages that they publish at
+//! `/api/broadcast`, the operators' API beside them.
 //!
 //! axum is named here alone. It cannot remove routes, so plugins stand behind
 //! one catch-all, and each generation brings a table of its own.
@@ -6,7 +7,9 @@
 mod actor;
 mod admin;
 mod body;
+mod broadcast;
 mod dispatch;
+mod events;
 mod guard;
 mod path;
 mod problem;
@@ -18,7 +21,10 @@ use std::sync::Arc;
 
 use axum::routing::any;
 
+use crate::config::BroadcastSettings;
 use crate::registry::Registry;
+use crate::services::broadcast::Broadcast;
+use crate::services::events::Events;
 
 pub use admin::Admin;
 pub use problem::Problem;
@@ -29,16 +35,24 @@ pub use serve::{ServeOptions, serve};
 pub struct Front {
     /// The plugins.
     pub registry: Arc<Registry>,
+    /// The events, which clients may send to plugins.
+    pub events: Arc<Events>,
+    /// The messages to connected clients.
+    pub broadcast: Arc<Broadcast>,
+    /// Who may listen to them, and from where.
+    pub listening: Arc<BroadcastSettings>,
     /// Loopback without authentication: the developer is the actor.
     pub development: bool,
 }
 
-/// The routes of all plugins.
+/// The routes of all plugins, and of those who listen to their messages.
 pub fn plugin_router(front: Front) -> axum::Router {
     let development = front.development;
+    let front = Arc::new(front);
     let router = axum::Router::new()
         .route("/api/ext/{*rest}", any(dispatch::dispatch))
-        .with_state(Arc::new(front));
+        .with_state(front.clone())
+        .merge(broadcast::router(front));
     guard::apply(router, development)
 }
 

@@ -130,8 +130,18 @@ impl Serving {
         &self.generation
     }
 
-    /// Refuses further calls. Those in flight go on.
+    /// Lets events come to it, and takes those over that wait for the generation
+    /// before.
+    pub fn listen(&self) {
+        let services = self.generation.services;
+        services.events.activate(&services.mailbox);
+    }
+
+    /// Refuses further calls and events. Calls in flight go on, and events that
+    /// wait are heard.
     pub fn drain(self) -> Draining {
+        let services = self.generation.services;
+        services.events.withdraw(&services.mailbox);
         let context = self.generation.context();
         context.calls.close();
         context.enter(Phase::Draining);
@@ -155,7 +165,9 @@ impl Draining {
         let context = generation.context();
         // Calls get the greater part: they are what clients wait for.
         let (calls, rest) = (timeout * 6 / 10, timeout * 2 / 10);
-        let _ = tokio::time::timeout(calls, context.calls.idle()).await;
+        let mailbox = &generation.services.mailbox;
+        let idle = async { tokio::join!(context.calls.idle(), mailbox.idle()) };
+        let _ = tokio::time::timeout(calls, idle).await;
         let calls_left = context.calls.in_flight();
 
         let (hooks, stopping) = (generation.hooks.clone(), context.clone());
@@ -167,6 +179,7 @@ impl Draining {
 
         context.enter(Phase::Stopped);
         context.work.close();
+        let events_left = mailbox.close();
         // Calls again: streams and waiting clients end with the phase above.
         let idle = async { tokio::join!(context.calls.idle(), context.work.idle()) };
         let _ = tokio::time::timeout(rest, idle).await;
@@ -176,6 +189,14 @@ impl Draining {
             generation: context.generation,
             abandoned: !destroyed,
         };
+        if events_left > 0 {
+            tracing::warn!(
+                plugin = %context.name,
+                generation = context.generation,
+                dropped = events_left,
+                "events waited for a plugin that has ended"
+            );
+        }
         if let Err(error) = stopped {
             let fault = ServiceError::new(Status::TIMEOUT, error.code(), error.to_string());
             context.fault("stop", None, &fault);
@@ -255,7 +276,12 @@ impl InitError {
 }
 
 fn enter(door: Door, services: &'static PluginServices) -> Result<Hooks, ServiceError> {
-    door.init(ffi::services_table(services))
+    let entered = door.init(ffi::services_table(services));
+    // Nobody destroys what has not become an instance, so what it subscribed with is
+    // released here, on a thread that its code may hold up.
+    entered.inspect_err(|_| {
+        services.mailbox.close();
+    })
 }
 
 /// Runs a hook on a thread of its own, within a deadline. The thread holds a permit, so an instance whose hook overstays is not destroyed.

@@ -87,7 +87,8 @@
 //! 3. [`registry`]: name to plugin, and the status that operators see.
 //! 4. `services` (one file each) and `ffi` (the functions behind each table):
 //!    what a plugin can use.
-//! 5. [`http`]: plugins under `/api/ext/{name}/`, the operators' API beside them.
+//! 5. [`http`]: plugins under `/api/ext/{name}/`, the messages that they publish
+//!    at `/api/broadcast`, the operators' API beside them.
 //! 6. [`Host`] and [`HostBuilder`]: all of it together.
 //! 7. [`config`], [`error`], [`name`] and `gate`: leaves.
 
@@ -108,10 +109,18 @@ pub mod verify;
 
 pub use config::Limits;
 pub use error::Refusal;
-pub use host::{BuildError, DataError, Host, HostBuilder, ReloadError, examine};
-pub use services::webhooks;
+pub use host::{
+    BuildError, DataError, Decision, EventError, Host, HostBuilder, ReloadError, examine,
+};
+pub use services::events::Policy;
+pub use services::{broadcast, webhooks};
 
 /// The Rust of the README, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The Rust of the guide to events, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/events.md")]
+struct EventsGuide;

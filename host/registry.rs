@@ -15,6 +15,8 @@ use crate::inspect::Meta;
 use crate::instance::{Generation, Retired, Serving};
 use crate::name::PluginName;
 
+pub use crate::services::events::{Mode as SubscriptionMode, SubscriptionStatus};
+
 /// All plugins of a host.
 ///
 /// # Threading
@@ -142,6 +144,11 @@ impl Plugin {
         current.take()
     }
 
+    /// Whether a generation takes calls.
+    pub fn is_serving(&self) -> bool {
+        self.current.load().is_some()
+    }
+
     /// Counts a retired generation.
     pub fn retired(&self, retired: Retired) {
         self.retired.fetch_add(1, Ordering::AcqRel);
@@ -174,6 +181,7 @@ impl Plugin {
                 .iter()
                 .map(|route| route.into())
                 .collect(),
+            subscriptions: generation.services.mailbox.status(),
             meta: generation.meta.clone(),
         })
     }
@@ -218,6 +226,8 @@ pub struct PluginStatus {
     pub hash: String,
     /// Its routes.
     pub routes: Vec<RouteStatus>,
+    /// The events it hears.
+    pub subscriptions: Vec<SubscriptionStatus>,
     /// What it says of itself.
     pub meta: Meta,
 }

@@ -6,11 +6,14 @@
 //! each generation of a plugin.
 
 pub(crate) mod actor;
+pub mod broadcast;
 pub(crate) mod cause;
 pub(crate) mod context;
 pub(crate) mod db;
 pub(crate) mod error;
+pub(crate) mod events;
 pub(crate) mod exchange;
+mod host_events;
 pub(crate) mod ids;
 pub(crate) mod log;
 pub(crate) mod op;
@@ -30,12 +33,16 @@ use exthost_abi::Status;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
+use tracing::Level;
 
+use crate::services::broadcast::Broadcast;
 use crate::services::cause::Causes;
 use crate::services::context::PluginContext;
 use crate::services::db::database::Databases;
 use crate::services::db::{By, Db};
 use crate::services::error::ServiceError;
+use crate::services::events::{Emitter, Events, Mailbox};
+use crate::services::log::Line;
 use crate::services::op::Ops;
 use crate::services::options::Options;
 use crate::services::pool::Pool;
@@ -48,8 +55,11 @@ use crate::services::webhooks::{OutboxMessage, Webhooks};
 pub(crate) struct ServicesCore {
     runtime: Handle,
     databases: Arc<Databases>,
+    events: Arc<Events>,
     webhooks: Arc<Webhooks>,
-    relay: AbortHandle,
+    broadcast: Arc<Broadcast>,
+    /// What runs beside the plugins.
+    background: [AbortHandle; 3],
 }
 
 impl ServicesCore {
@@ -58,16 +68,32 @@ impl ServicesCore {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub(crate) fn new(databases: Databases, webhooks: Arc<Webhooks>) -> Self {
+    pub(crate) fn new(
+        databases: Databases,
+        webhooks: Arc<Webhooks>,
+        events: Arc<Events>,
+        broadcast: Arc<Broadcast>,
+    ) -> Self {
         watchdog::start(overstayed);
         let databases = Arc::new(databases);
         let relay = tokio::spawn(relay::run(databases.clone(), webhooks.clone()));
+        let listening = events.clone();
+        webhooks.on_end(move |ended| host_events::webhook_ended(&listening, ended));
+        let ticks = tokio::spawn(host_events::tick(events.clone()));
+        let waking = tokio::spawn(broadcast.clone().wake_clients());
         ServicesCore {
             runtime: Handle::current(),
             databases,
+            events,
             webhooks,
-            relay: relay.abort_handle(),
+            broadcast,
+            background: [relay, ticks, waking].map(|task| task.abort_handle()),
         }
+    }
+
+    /// The events, for the host and its application.
+    pub(crate) fn events(&self) -> &Arc<Events> {
+        &self.events
     }
 
     /// The messages to the endpoints, for operators.
@@ -75,12 +101,18 @@ impl ServicesCore {
         &self.webhooks
     }
 
-    /// Closes the databases, once no plugin uses them any more.
+    /// The messages to connected clients.
+    pub(crate) fn broadcast(&self) -> &Arc<Broadcast> {
+        &self.broadcast
+    }
+
+    /// Lets the clients go and closes the databases, once no plugin uses them any more.
     pub(crate) async fn close(&self, end: Instant) {
-        self.relay.abort();
-        let left = end.saturating_duration_since(Instant::now());
+        self.broadcast.close();
+        let _ = tokio::time::timeout(FAREWELL.min(left(end)), self.broadcast.idle()).await;
+        self.background.iter().for_each(AbortHandle::abort);
         // The file may be locked by somebody else, or the disk stand still.
-        let ended = self.webhooks.shutdown(left);
+        let ended = self.webhooks.shutdown(left(end));
         let _ = tokio::time::timeout_at((end + GRACE).into(), ended).await;
         let databases = self.databases.clone();
         let closed = tokio::task::spawn_blocking(move || databases.close());
@@ -101,7 +133,10 @@ impl ServicesCore {
                 context.clone(),
                 self.databases.of(&context.name),
             ),
+            mailbox: self.events.mailbox(context.clone(), pool.clone()),
+            events: self.events.clone(),
             webhooks: self.webhooks.clone(),
+            broadcast: self.broadcast.clone(),
             options: Options::new(options),
             routes: StagedRoutes::default(),
             tasks: Tasks::new(self.runtime.clone(), context.clone(), pool.clone()),
@@ -113,12 +148,19 @@ impl ServicesCore {
     }
 }
 
+/// How long clients that were let go may take to leave.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// What closing the files may overstay the end by.
 const GRACE: Duration = Duration::from_millis(500);
 
+fn left(end: Instant) -> Duration {
+    end.saturating_duration_since(Instant::now())
+}
+
 impl Drop for ServicesCore {
     fn drop(&mut self) {
-        self.relay.abort();
+        self.background.iter().for_each(AbortHandle::abort);
         // The services of a plugin, which stay for the life of the process, hold
         // them as well.
         self.webhooks.stop();
@@ -144,10 +186,47 @@ pub struct PluginServices {
     pub pool: Arc<Pool>,
     /// Its database.
     pub(crate) db: Db,
+    /// The host's events.
+    pub events: Arc<Events>,
+    /// What it hears of them.
+    pub mailbox: Arc<Mailbox>,
     webhooks: Arc<Webhooks>,
+    /// Its messages to connected clients, with those of all others.
+    pub(crate) broadcast: Arc<Broadcast>,
 }
 
 impl PluginServices {
+    /// Who emits, for a call whose cause is `cause`.
+    pub(crate) fn emitter(&self, cause: u64) -> Emitter {
+        Emitter {
+            plugin: Some(self.context.clone()),
+            origin: self.causes.origin(&self.context, cause),
+        }
+    }
+
+    /// Writes a line of the plugin to the log, and tells those who listen.
+    pub(crate) fn log(&self, cause: u64, level: Level, message: &str, fields: Map<String, Value>) {
+        let origin = self.causes.origin(&self.context, cause);
+        let line = Line {
+            context: &self.context,
+            request_id: origin.request_id(),
+            level,
+            message,
+            fields,
+        };
+        line.write();
+        if self.logs(level) {
+            host_events::logged(&self.events, &origin, &line);
+        }
+    }
+
+    /// Whether anybody would see a line of `level`. Those who listen to
+    /// `core.log` hear what is important wherever the log goes.
+    pub(crate) fn logs(&self, level: Level) -> bool {
+        let important = level <= Level::INFO;
+        log::is_enabled(level) || important && host_events::is_log_heard(&self.events)
+    }
+
     /// Queues a message for the endpoints that want it, by itself or with a
     /// transaction, and returns its id.
     pub(crate) async fn fire(
@@ -167,29 +246,32 @@ impl PluginServices {
     }
 }
 
-/// Counts an inline call that ran for too long and moves its route to the pool.
+/// Counts an inline call that ran for too long and moves its route, or the handler
+/// of its event, to the pool.
 fn overstayed(id: u64) {
     let Some(cause) = Causes::of_process().any(id) else {
         return;
     };
     let context = cause.context();
-    let route = cause.exchange().map(|exchange| &exchange.route);
-    let (what, cure) = match route {
-        Some(route) => {
-            route.demoted.store(true, Ordering::Relaxed);
-            (
-                format!("route {route}"),
-                "; from now on it runs on the plugin's pool",
-            )
+    let pool = "; from now on it runs on the plugin's pool";
+    let (what, cure) = match (cause.exchange(), cause.delivery()) {
+        (Some(exchange), _) => {
+            exchange.route.demoted.store(true, Ordering::Relaxed);
+            (format!("route {}", exchange.route), pool)
         }
-        None => ("a task".to_owned(), ""),
+        (None, Some(delivery)) => {
+            let subscription = &delivery.subscription;
+            subscription.demoted.store(true, Ordering::Relaxed);
+            (format!("the handler of {}", subscription.pattern), pool)
+        }
+        (None, None) => ("a task".to_owned(), ""),
     };
+    host_events::count_overstay();
     let limit = watchdog::OVERSTAY.as_millis();
     let fault = ServiceError::new(
         Status::TIMEOUT,
         "overstayed",
         format!("{what} held a runtime worker for more than {limit} ms{cure}"),
     );
-    let request = cause.exchange().map(|exchange| &*exchange.request_id);
-    context.fault("poll", request, &fault);
+    context.fault("poll", cause.origin().request_id(), &fault);
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
-use crate::config::{AddressRange, ConfigError, Endpoint};
+use crate::config::{AddressRange, BroadcastSettings, ConfigError, Endpoint, EventName};
 use crate::name::PluginName;
 
 /// What stands in `exthost.toml`. Every key is optional, and one that is not
@@ -19,6 +19,10 @@ pub struct ConfigFile {
     pub webhook: Vec<Endpoint>,
     /// `[webhooks]`: what holds for all of them.
     pub webhooks: WebhooksConfig,
+    /// `[events]`: what holds for events.
+    pub events: EventsConfig,
+    /// `[broadcast]`: who may listen to published messages.
+    pub broadcast: Option<BroadcastSettings>,
     /// `[database]`: what plugins may read beside their own.
     pub database: DatabaseConfig,
     /// `[plugin.<name>]`: one plugin each.
@@ -32,6 +36,15 @@ pub struct ConfigFile {
 pub struct WebhooksConfig {
     /// Ranges of addresses that every endpoint may be at, beside public ones.
     pub allow: Vec<AddressRange>,
+}
+
+/// `[events]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct EventsConfig {
+    /// Names of events that stand for other names.
+    pub alias: BTreeMap<EventName, EventName>,
 }
 
 /// `[database]`
@@ -53,6 +66,8 @@ pub struct PluginConfig {
     pub options: Map<String, Value>,
     /// Tables of the application's database that it may read.
     pub tables: Vec<String>,
+    /// What holds for its events alone.
+    pub events: EventsConfig,
 }
 
 impl ConfigFile {
@@ -150,9 +165,19 @@ mod tests {
             [database]
             host = "app.db"
 
+            [events.alias]
+            "old.name" = "new.name"
+
+            [broadcast]
+            public = ["ticker/>"]
+            origins = ["https://app.example"]
+            hosts = ["app.example"]
+            clients_max = 50
+
             [plugin.notes]
             options = { limit = 3, since = 2026-01-02, nested = { list = [1.5, true] } }
             tables = ["user"]
+            events.alias = { saved = "note.saved" }
             "#,
         )
         .unwrap();
@@ -160,9 +185,17 @@ mod tests {
         assert!(config.webhook[0].is_fifo());
         assert_eq!(config.webhook[1].secrets().len(), 2);
         assert_eq!(config.webhooks.allow[0].to_string(), "192.168.1.1/32");
+        let broadcast = config.broadcast.unwrap();
+        assert_eq!(broadcast.public[0].to_string(), "ticker/>");
+        assert_eq!(broadcast.origins[0].to_string(), "https://app.example");
+        assert_eq!(broadcast.hosts[0].to_string(), "app.example");
+        assert_eq!(broadcast.clients_max, 50);
+        assert_eq!(broadcast.keep_alive.as_secs(), 15);
         let host = config.database.host.unwrap();
         assert!(host.is_absolute() && host.ends_with("app.db"));
+        assert_eq!(config.events.alias["old.name"].as_ref(), "new.name");
         let plugin = &config.plugin["notes"];
+        assert_eq!(plugin.events.alias["saved"].as_ref(), "note.saved");
         assert_eq!(plugin.tables, ["user"]);
         assert_eq!(
             Value::Object(plugin.options.clone()),
@@ -192,6 +225,16 @@ mod tests {
         let text = refused("[webhooks]\nallow = ['10.0.0.1/8']");
         assert!(
             text.starts_with("exthost.toml:2:9: `10.0.0.1/8` is not a range"),
+            "{text}"
+        );
+        let text = refused("[events.alias]\n'a' = 'b.*'");
+        assert!(
+            text.starts_with("exthost.toml:2:7: `b.*` is no event name; "),
+            "{text}"
+        );
+        let text = refused("[broadcast]\npublic = ['ticker']");
+        assert!(
+            text.starts_with("exthost.toml:2:10: `ticker` is not a pattern of channels; "),
             "{text}"
         );
         let text = refused("[plugin.Notes]");

@@ -26,6 +26,14 @@ pub struct Limits {
     pub tasks_max: usize,
     /// Routes of one plugin.
     pub routes_max: usize,
+    /// Subscriptions alive at a time.
+    pub subscriptions_max: usize,
+    /// Events that may wait for a subscription that sets no limit.
+    pub events_queued_max: usize,
+    /// Bytes of payloads that may wait for all of them.
+    pub events_bytes_max: usize,
+    /// Time for an observer that answers, and sets none, to do so.
+    pub observer_deadline: Duration,
     /// Its database.
     pub db: DbLimits,
 }
@@ -42,6 +50,10 @@ impl Default for Limits {
             pool_queue_max: 1024,
             tasks_max: 100_000,
             routes_max: 10_000,
+            subscriptions_max: 10_000,
+            events_queued_max: 1024,
+            events_bytes_max: 64 * 1024 * 1024,
+            observer_deadline: Duration::from_secs(5),
             db: DbLimits::default(),
         }
     }

@@ -10,7 +10,7 @@ use crate::config::EndpointError;
 pub(crate) const EVENT_TYPE_BYTES_MAX: usize = 256;
 
 /// Which event types an endpoint wants, such as `note.*` or `>`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern(String);
 
@@ -39,6 +39,11 @@ impl Pattern {
         Pattern(">".to_owned())
     }
 
+    /// The pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether `event_type` matches.
     pub fn matches(&self, event_type: &str) -> bool {
         let mut tokens = event_type.split('.');
@@ -47,6 +52,20 @@ impl Pattern {
                 (">", Some(_)) => return true,
                 ("*", Some(_)) => {}
                 (wanted, Some(token)) if wanted == token => {}
+                _ => return false,
+            }
+        }
+        tokens.next().is_none()
+    }
+
+    /// Whether all that matches this matches `wider` as well.
+    pub(crate) fn is_within(&self, wider: &Pattern) -> bool {
+        let mut tokens = self.0.split('.');
+        for wide in wider.0.split('.') {
+            match (wide, tokens.next()) {
+                (">", Some(_)) => return true,
+                ("*", Some(token)) if token != ">" => {}
+                (wide, Some(token)) if wide == token => {}
                 _ => return false,
             }
         }

@@ -50,8 +50,7 @@ unsafe extern "C" fn write(
             let value = unsafe { json(&field.value) }?;
             map.insert(name.to_owned(), value);
         }
-        let exchange = services.causes.exchange(&services.context, cause);
-        log::write(&services.context, exchange.as_deref(), level, message, map);
+        services.log(cause, level, message, map);
         Ok(())
     })
 }
@@ -62,8 +61,8 @@ unsafe extern "C" fn enabled(
     level: u32,
     enabled: *mut u32,
 ) -> Status {
-    enter_if(ctx, false, |_| {
-        let kept = log::is_enabled(level_of(level)?);
+    enter_if(ctx, false, |services| {
+        let kept = services.logs(level_of(level)?);
         // SAFETY: the plugin lends `enabled` for the call.
         unsafe { store(enabled, u32::from(kept)) };
         Ok(())

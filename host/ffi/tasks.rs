@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use exthost_abi::data::Release;
 use exthost_abi::tasks::{
@@ -45,7 +45,7 @@ unsafe extern "C" fn spawn(
             .0
             .ok_or_else(|| ServiceError::invalid("poll is null"))?;
         let (held, accepted) = Held::new(data, release);
-        let request = spec.exchange.clone();
+        let request = spec.origin.exchange.clone();
         let announce = |id| {
             // SAFETY: and `task`.
             unsafe { store(task, id) };
@@ -78,11 +78,9 @@ unsafe fn spec_of(
     known_flags(flags, TASK_ENDS_WITH_CAUSE)?;
     // SAFETY: the caller's contract.
     let name = unsafe { text(name, "name") }?.to_owned();
-    Ok(TaskSpec {
-        exchange: services.causes.exchange(&services.context, cause),
-        name,
-        ends_with_cause: flags & TASK_ENDS_WITH_CAUSE != 0,
-    })
+    let cause = services.causes.find(&services.context, cause);
+    let ends_with_cause = flags & TASK_ENDS_WITH_CAUSE != 0;
+    Ok(TaskSpec::new(cause.as_ref(), name).ends_with_cause(ends_with_cause))
 }
 
 unsafe extern "C" fn wake(ctx: *const c_void, task: u64) -> Status {
@@ -118,17 +116,17 @@ unsafe extern "C" fn timer(
             delay: milliseconds(spec.delay_ms),
             period: milliseconds(spec.period_ms),
             inline: spec.flags & TIMER_INLINE != 0,
-            name,
         };
         let (held, accepted) = Held::new(data, release);
-        let exchange = services.causes.exchange(&services.context, cause);
-        let run = run_task(services, exchange.clone(), "timer", fire, held)?;
+        let cause = services.causes.find(&services.context, cause);
+        let task = TaskSpec::new(cause.as_ref(), name);
+        let run = run_task(services, task.origin.exchange.clone(), "timer", fire, held)?;
         let announce = |id| {
             // SAFETY: and `timer`.
             unsafe { store(timer, id) };
             accepted.accept();
         };
-        services.tasks.timer(exchange, spec, announce, run)
+        services.tasks.timer(task, spec, announce, run)
     })
 }
 
@@ -146,7 +144,13 @@ unsafe extern "C" fn blocking(
         // SAFETY: the plugin lends the name for the call.
         let spec = unsafe { spec_of(services, cause, flags, name) }?;
         let (held, accepted) = Held::new(data, release);
-        let run = run_task(services, spec.exchange.clone(), "blocking", run, held)?;
+        let run = run_task(
+            services,
+            spec.origin.exchange.clone(),
+            "blocking",
+            run,
+            held,
+        )?;
         let announce = |id| {
             // SAFETY: and `task`.
             unsafe { store(task, id) };
@@ -166,6 +170,10 @@ unsafe extern "C" fn remaining(ctx: *const c_void, cause: u64, remaining_ms: *mu
     enter(ctx, |services| {
         let left = match services.causes.find(&services.context, cause) {
             Some(Cause::Request(exchange)) => remaining_of(&exchange)?,
+            Some(Cause::Event(delivery)) => match delivery.deadline {
+                Some(until) => milliseconds_to(until),
+                None => u64::MAX,
+            },
             // A task ends with the plugin, not with what it was spawned for.
             Some(Cause::Task(_) | Cause::Op(_)) => u64::MAX,
             None if cause != 0 => return Err(ServiceError::gone("this cause has ended")),
@@ -190,6 +198,10 @@ fn remaining_of(exchange: &Exchange) -> Result<u64, ServiceError> {
         Status::OK | Status::STOPPED => Ok(exchange.remaining().as_millis() as u64),
         why => Err(ServiceError::status(why)),
     }
+}
+
+fn milliseconds_to(until: Instant) -> u64 {
+    until.saturating_duration_since(Instant::now()).as_millis() as u64
 }
 
 /// A duration that the runtime's clock can add to the present.

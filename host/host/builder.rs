@@ -8,14 +8,16 @@ use std::sync::atomic::Ordering;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
-use crate::config::{AddressRange, ConfigFile, Endpoint, Limits};
+use crate::config::{AddressRange, BroadcastSettings, ConfigFile, Endpoint, EventName, Limits};
 use crate::error::Refusal;
 use crate::host::Host;
 use crate::host::lock::{DataError, DataLock};
 use crate::host::pipeline::Pipeline;
 use crate::library::Loader;
 use crate::services::ServicesCore;
+use crate::services::broadcast::Broadcast;
 use crate::services::db::database::{Databases, DatabasesSpec};
+use crate::services::events::{Aliases, Events};
 use crate::services::webhooks::{WebhookSettings, Webhooks, WebhooksError};
 
 /// How a [`Host`] is to be.
@@ -29,6 +31,8 @@ pub struct HostBuilder {
     tables: BTreeMap<String, Vec<String>>,
     endpoints: Vec<Endpoint>,
     webhook_settings: WebhookSettings,
+    aliases: Aliases,
+    broadcast: BroadcastSettings,
     strict: bool,
     development: bool,
 }
@@ -44,6 +48,8 @@ impl HostBuilder {
             tables: BTreeMap::new(),
             endpoints: Vec::new(),
             webhook_settings: WebhookSettings::default(),
+            aliases: Aliases::default(),
+            broadcast: BroadcastSettings::default(),
             strict: false,
             development: false,
         }
@@ -114,12 +120,39 @@ impl HostBuilder {
         self
     }
 
+    /// Makes one name of events stand for another, whoever uses it.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use exthost::Host;
+    /// use exthost::config::EventName;
+    ///
+    /// let (old, new) = (EventName::parse("user.added")?, EventName::parse("user.created")?);
+    /// let builder = Host::builder().event_alias(old, new);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn event_alias(mut self, old: EventName, new: EventName) -> Self {
+        self.aliases.extend([(old, new)].into());
+        self
+    }
+
+    /// Sets who may listen to published messages, and from where.
+    pub fn broadcast(mut self, settings: BroadcastSettings) -> Self {
+        self.broadcast = settings;
+        self
+    }
+
     /// Adds what stands in `exthost.toml`.
     pub fn config(mut self, file: ConfigFile) -> Self {
         self.endpoints.extend(file.webhook);
         self.webhook_settings.allow.extend(file.webhooks.allow);
+        self.broadcast = file.broadcast.unwrap_or(self.broadcast);
         self.host_database = file.database.host.or(self.host_database);
+        self.aliases.extend(file.events.alias);
         for (name, plugin) in file.plugin {
+            self.aliases.extend_of(name.clone(), plugin.events.alias);
             self = self
                 .options(name.as_str(), plugin.options)
                 .tables(name.as_str(), plugin.tables);
@@ -161,12 +194,15 @@ impl HostBuilder {
             limits: self.limits.db,
         });
         let webhooks = self.webhooks_in(&data).await?;
-        let services = ServicesCore::new(databases, webhooks);
+        let events = Arc::new(Events::new(Handle::current(), self.aliases.clone()));
+        let broadcast = Broadcast::new(self.broadcast.clients_max);
+        let services = ServicesCore::new(databases, webhooks, events, broadcast);
         let pipeline = Pipeline::new(lock, loader, services, self.limits, self.options);
         let refusals = pipeline.boot(&self.directories).await;
         let host = Host {
             pipeline: Arc::new(pipeline),
             development: self.development,
+            listening: Arc::new(self.broadcast),
             ready: Arc::default(),
         };
         if self.strict && !refusals.is_empty() {
@@ -174,6 +210,7 @@ impl HostBuilder {
             return Err(BuildError::Refused { refusals });
         }
         host.ready.store(true, Ordering::Release);
+        host.pipeline.events().host_ready();
         Ok(host)
     }
 }

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::config::Limits;
 use crate::discovery::{Candidate, discover};
-use crate::error::Refusal;
+use crate::error::{Refusal, RefusedBy};
 use crate::host::lock::DataLock;
 use crate::inspect::inspect;
 use crate::instance::{InitError, Initialised, Serving};
@@ -20,7 +20,9 @@ use crate::library::{Loaded, Loader};
 use crate::name::PluginName;
 use crate::registry::{Plugin, Registry};
 use crate::services::ServicesCore;
+use crate::services::broadcast::Broadcast;
 use crate::services::context::PluginContext;
+use crate::services::events::Events;
 use crate::services::webhooks::Webhooks;
 use crate::verify::{Policy, Verified, VerifyError, admit, verify};
 
@@ -69,9 +71,19 @@ impl Pipeline {
         }
     }
 
+    /// The events.
+    pub(super) fn events(&self) -> &Arc<Events> {
+        self.services.events()
+    }
+
     /// The messages to the endpoints.
     pub(super) fn webhooks(&self) -> &Arc<Webhooks> {
         self.services.webhooks()
+    }
+
+    /// The messages to connected clients.
+    pub(super) fn broadcast(&self) -> &Arc<Broadcast> {
+        self.services.broadcast()
     }
 
     /// Takes every candidate through the pipeline, stage by stage, so that all
@@ -79,6 +91,9 @@ impl Pipeline {
     pub(super) async fn boot(&self, directories: &[PathBuf]) -> Vec<Refusal> {
         let directories: Vec<_> = directories.iter().map(one_spelling).collect();
         let (verified, mut refusals) = examine(&directories, &self.policy);
+        for verified in &verified {
+            self.events().expect(&verified.meta().name);
+        }
         let mut initialised = Vec::new();
         for verified in verified {
             match self.init(verified).await {
@@ -94,6 +109,7 @@ impl Pipeline {
         for refusal in &refusals {
             self.refused(refusal);
         }
+        self.events().host_init();
         refusals
     }
 
@@ -124,50 +140,93 @@ impl Pipeline {
                 return Err(Refusal::new(file, VerifyError::RestartOnly { name }));
             }
         }
+        self.events().expect(&name);
         let initialised = self.init(verified).await?;
         self.start(initialised).await?;
         Ok(name)
     }
 
+    /// Takes a plugin through `init`.
     async fn init(&self, verified: Verified) -> Result<Initialised, Refusal> {
         let file = verified.inspected().path().to_owned();
-        let refuse = |why: crate::error::RefusedBy| Refusal::new(&file, why);
-        let deadline = self.limits.init_deadline;
-        let loaded = self.loader.load(verified, deadline).await;
-        let loaded = loaded.map_err(|why| refuse(why.into()))?;
+        let name = verified.meta().name.clone();
+        let initialised = self.load_and_init(verified).await;
+        let initialised = initialised.map_err(|why| {
+            self.events().forget(&name);
+            Refusal::new(&file, why)
+        })?;
+        let generation = initialised.generation();
+        self.events()
+            .plugin_loaded(generation.context(), &generation.meta.version);
+        Ok(initialised)
+    }
+
+    async fn load_and_init(&self, verified: Verified) -> Result<Initialised, RefusedBy> {
+        let loaded = self
+            .loader
+            .load(verified, self.limits.init_deadline)
+            .await?;
         let services = self.services_of(&loaded);
-        let initialised = Initialised::init(loaded, services).await;
-        initialised.map_err(|why| refuse(why.into()))
+        Ok(Initialised::init(loaded, services).await?)
     }
 
     /// Starts a plugin and lets it take the calls of its name.
     async fn start(&self, initialised: Initialised) -> Result<(), Refusal> {
         let file = initialised.generation().file.clone();
-        let serving = initialised
-            .start()
-            .await
-            .map_err(|why| Refusal::new(&file, why))?;
+        let name = initialised.generation().context().name.clone();
+        let serving = initialised.start().await.map_err(|why| {
+            self.events().forget(&name);
+            Refusal::new(&file, why)
+        })?;
         let generation = serving.generation().clone();
         let context = generation.context();
-        let plugin = self.registry.plugin(&context.name);
+        let plugin = self.registry.plugin(&name);
         tracing::info!(
-            plugin = %context.name,
+            plugin = %name,
             version = %generation.meta.version,
             generation = context.generation,
             routes = generation.routes.routes().len(),
             "serving"
         );
+        serving.listen();
         if let Some(old) = plugin.serve(serving) {
             let mut retiring = self.retiring.lock().unwrap_or_else(PoisonError::into_inner);
             while retiring.try_join_next().is_some() {}
-            retiring.spawn(retire(plugin, old, self.limits.drain_timeout));
+            retiring.spawn(self.retire(plugin, old, self.limits.drain_timeout));
         }
+        self.events()
+            .plugin_ready(context, &generation.meta.version);
         Ok(())
     }
 
-    /// Refuses whatever is to be installed from here on.
+    /// Drains a generation and counts its end.
+    fn retire(
+        &self,
+        plugin: Arc<Plugin>,
+        serving: Serving,
+        timeout: Duration,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let events = self.events().clone();
+        async move {
+            let generation = serving.generation().clone();
+            let retired = serving.drain().retire(timeout).await;
+            plugin.retired(retired);
+            let context = generation.context();
+            tracing::info!(
+                plugin = %context.name,
+                generation = retired.generation,
+                abandoned = retired.abandoned,
+                "retired"
+            );
+            events.plugin_retired(context, retired.abandoned, !plugin.is_serving());
+        }
+    }
+
+    /// Refuses whatever is to be installed from here on, and tells of the end.
     pub(super) fn end(&self) {
-        self.ending.store(true, Ordering::Release);
+        if !self.ending.swap(true, Ordering::AcqRel) {
+            self.events().host_terminating();
+        }
     }
 
     /// Retires everything by `end`, as far as the plugins let it.
@@ -180,7 +239,7 @@ impl Pipeline {
         };
         for (plugin, serving) in self.registry.take_all() {
             let left = end.saturating_duration_since(Instant::now());
-            retiring.spawn(retire(plugin, serving, left));
+            retiring.spawn(self.retire(plugin, serving, left));
         }
         let all = async { while retiring.join_next().await.is_some() {} };
         let _ = tokio::time::timeout_at((end + GRACE).into(), all).await;
@@ -223,6 +282,8 @@ impl Pipeline {
             "refused: {}",
             refusal.message()
         );
+        self.events()
+            .plugin_failed(refusal.file(), refusal.code(), &refusal.message());
         self.registry.refuse(refusal);
     }
 }
@@ -259,17 +320,4 @@ pub fn examine(directories: &[PathBuf], policy: &Policy) -> (Vec<Verified>, Vec<
             .map(|refused| Refusal::new(refused.path, refused.error)),
     );
     (admitted, refusals)
-}
-
-/// Drains a generation and counts its end.
-async fn retire(plugin: Arc<Plugin>, serving: Serving, timeout: Duration) {
-    let generation = serving.generation().clone();
-    let retired = serving.drain().retire(timeout).await;
-    plugin.retired(retired);
-    tracing::info!(
-        plugin = %generation.context().name,
-        generation = retired.generation,
-        abandoned = retired.abandoned,
-        "retired"
-    );
 }

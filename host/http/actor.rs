@@ -8,6 +8,9 @@ use crate::services::actor::{Actor, ActorKind};
 /// In development, a JSON [`Actor`] to act as.
 pub(super) const ACT_AS: &str = "x-exthost-actor";
 
+/// The scope of whoever may send events to plugins.
+pub(super) const DISPATCH: &str = "host.dispatch";
+
 /// The actor of a request.
 ///
 /// # Errors
@@ -28,13 +31,14 @@ pub(super) fn of(headers: &HeaderMap, development: bool) -> Result<Actor, Proble
     })
 }
 
-/// Whoever sits at this machine. A route that asks for scopes is tried as an
-/// [`Actor`] that has them, by the header.
+/// Whoever sits at this machine, with the scopes of the host's own. A route that
+/// asks for others is tried as an [`Actor`] that has them, by the header.
 fn developer() -> Actor {
     Actor {
         kind: ActorKind::User,
         id: "developer".to_owned(),
         name: "developer".to_owned(),
+        scopes: vec![DISPATCH.to_owned()],
         ..Actor::default()
     }
 }

@@ -12,8 +12,10 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use crate::http::problem::Problem;
-use crate::http::webhooks;
+use crate::http::{events, webhooks};
 use crate::registry::{HostStatus, Registry};
+use crate::services::broadcast::{Broadcast, BroadcastStatus};
+use crate::services::events::Events;
 use crate::services::webhooks::Webhooks;
 
 /// What the operators' API needs of the host.
@@ -24,8 +26,12 @@ pub struct Admin {
     pub is_ready: Box<dyn Fn() -> bool + Send + Sync>,
     /// Loads the file of a plugin again.
     pub reload: Reload,
+    /// The events.
+    pub events: Arc<Events>,
     /// The messages to the endpoints.
     pub webhooks: Arc<Webhooks>,
+    /// The messages to connected clients.
+    pub broadcast: Arc<Broadcast>,
 }
 
 /// Loads the file of the named plugin again.
@@ -40,17 +46,24 @@ impl fmt::Debug for Admin {
 
 pub(super) fn router(admin: Admin) -> axum::Router {
     let webhooks = webhooks::router(admin.webhooks.clone());
+    let events = events::router(admin.events.clone());
     axum::Router::new()
         .route("/api/host/plugins", get(plugins))
         .route("/api/host/plugins/{name}/reload", post(reload))
+        .route("/api/host/broadcast", get(broadcast))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .with_state(Arc::new(admin))
+        .merge(events)
         .merge(webhooks)
 }
 
 async fn plugins(State(admin): State<Arc<Admin>>) -> Json<HostStatus> {
     Json(admin.registry.status())
+}
+
+async fn broadcast(State(admin): State<Arc<Admin>>) -> Json<BroadcastStatus> {
+    Json(admin.broadcast.status())
 }
 
 /// Answers the plugin's new status.

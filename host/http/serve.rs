@@ -191,7 +191,8 @@ impl Connections {
             .keep_alive_interval(Duration::from_secs(30))
             .max_header_list_size(16 * 1024);
         let socket = TokioIo::new(Socket::new(stream, self.options.write_timeout));
-        let connection = builder.serve_connection(socket, service).into_owned();
+        let connection = builder.serve_connection_with_upgrades(socket, service);
+        let connection = connection.into_owned();
         let stage = self.stage.subscribe();
         let counted = self.open.enter();
         let header_timeout = self.options.header_timeout;

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::services::context::PluginContext;
 use crate::services::error::ServiceError;
+use crate::services::events::Delivery;
 use crate::services::exchange::Exchange;
 use crate::services::ids::Ids;
 use crate::services::op::Op;
@@ -23,6 +24,27 @@ pub enum Cause {
     Task(Arc<Task>),
     /// An operation that will complete.
     Op(Arc<Op>),
+    /// An event at one of its subscriptions.
+    Event(Arc<Delivery>),
+}
+
+/// What a cause goes back to, over any number of events and tasks.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The request at its root, which may be another plugin's.
+    pub exchange: Option<Arc<Exchange>>,
+    /// Events that caused each other.
+    pub depth: u8,
+    /// Whether an event that tells of a log line is among them.
+    pub of_log: bool,
+}
+
+impl Origin {
+    /// The id of the request at its root, for the log.
+    pub fn request_id(&self) -> Option<&str> {
+        let exchange = self.exchange.as_deref();
+        exchange.map(|exchange| &*exchange.request_id)
+    }
 }
 
 impl Cause {
@@ -32,15 +54,38 @@ impl Cause {
             Cause::Request(exchange) => &exchange.context,
             Cause::Task(task) => &task.context,
             Cause::Op(op) => &op.context,
+            Cause::Event(delivery) => &delivery.context,
         }
     }
 
-    /// The request at its root.
+    /// The request of its own plugin that it stands for, or was made for.
     pub fn exchange(&self) -> Option<&Arc<Exchange>> {
         match self {
             Cause::Request(exchange) => Some(exchange),
             Cause::Task(task) => task.exchange.as_ref(),
-            Cause::Op(_) => None,
+            Cause::Op(_) | Cause::Event(_) => None,
+        }
+    }
+
+    /// The event that it stands for, or was made for.
+    pub fn delivery(&self) -> Option<&Arc<Delivery>> {
+        match self {
+            Cause::Event(delivery) => Some(delivery),
+            Cause::Task(task) => task.delivery.as_ref(),
+            Cause::Request(_) | Cause::Op(_) => None,
+        }
+    }
+
+    /// What it goes back to.
+    pub fn origin(&self) -> Origin {
+        match self {
+            Cause::Request(exchange) => Origin {
+                exchange: Some(exchange.clone()),
+                ..Origin::default()
+            },
+            Cause::Task(task) => task.origin.clone(),
+            Cause::Event(delivery) => delivery.event.origin.clone(),
+            Cause::Op(_) => Origin::default(),
         }
     }
 }
@@ -80,6 +125,16 @@ impl Causes {
         if self.awaited.load(Ordering::SeqCst) > 0 {
             self.tell_end(id);
         }
+    }
+
+    /// Ends `id`; its cause, which `change` makes another of, has the id that is
+    /// returned, if there was one.
+    pub(crate) fn renew(&self, id: u64, change: impl FnOnce(&mut Cause)) -> Option<u64> {
+        let renewed = self.ids.renew(id, change)?;
+        if self.awaited.load(Ordering::SeqCst) > 0 {
+            self.tell_end(id);
+        }
+        Some(renewed)
     }
 
     /// Waits until `id` has ended.
@@ -132,6 +187,31 @@ impl Causes {
         }
     }
 
+    /// What the cause `id` goes back to.
+    pub fn origin(&self, context: &PluginContext, id: u64) -> Origin {
+        match id {
+            0 => Origin::default(),
+            id => self
+                .find(context, id)
+                .map_or_else(Origin::default, |cause| cause.origin()),
+        }
+    }
+
+    /// The event `id`, to be answered.
+    pub fn delivery(
+        &self,
+        context: &PluginContext,
+        id: u64,
+    ) -> Result<Arc<Delivery>, ServiceError> {
+        match self.find(context, id) {
+            Some(Cause::Event(delivery)) => Ok(delivery),
+            _ => Err(ServiceError::gone(format!(
+                "no event that this plugin handles has the id {id}; its deadline has passed, or it \
+                 was answered"
+            ))),
+        }
+    }
+
     /// The request `id`, to be answered.
     pub fn request(&self, context: &PluginContext, id: u64) -> Result<Arc<Exchange>, ServiceError> {
         match self.find(context, id) {
@@ -160,6 +240,13 @@ impl Causes {
                     Status::INVALID,
                     "not-cancellable",
                     "a request is ended by respond_abort",
+                ));
+            }
+            Some(Cause::Event(_)) => {
+                return Err(ServiceError::new(
+                    Status::INVALID,
+                    "not-cancellable",
+                    "an event is ended by answer",
                 ));
             }
             None => {

@@ -1,10 +1,11 @@
 //! Structured lines of plugins, tagged with plugin and request.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 use tracing::Level;
 
 use crate::services::context::PluginContext;
-use crate::services::exchange::Exchange;
 
 /// The target of every line a plugin writes.
 pub(crate) const TARGET: &str = "exthost::plugin";
@@ -15,42 +16,55 @@ pub(crate) const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// Most fields of one line.
 pub(crate) const FIELDS_MAX: usize = 64;
 
-/// Writes one line.
-pub(crate) fn write(
-    context: &PluginContext,
-    exchange: Option<&Exchange>,
-    level: Level,
-    message: &str,
-    fields: Map<String, Value>,
-) {
-    let message = cut(message);
-    let plugin = context.name.as_ref();
-    let generation = context.generation;
-    let request = exchange.map(|exchange| exchange.request_id.as_str());
-    let fields = match fields.is_empty() {
-        true => None,
-        false => Some(Value::Object(fields).to_string()),
-    };
-    // A tracing level is part of the call site, so each level has its own.
-    macro_rules! line {
-        ($level:expr) => {
-            tracing::event!(
-                target: TARGET,
-                $level,
-                plugin,
-                generation,
-                request,
-                fields,
-                "{message}"
-            )
+/// A line of a plugin.
+#[derive(Debug)]
+pub(crate) struct Line<'a> {
+    /// Whose it is.
+    pub(crate) context: &'a PluginContext,
+    /// The request that it goes back to.
+    pub(crate) request_id: Option<&'a str>,
+    pub(crate) level: Level,
+    pub(crate) message: &'a str,
+    pub(crate) fields: Map<String, Value>,
+}
+
+impl Line<'_> {
+    /// Writes it.
+    pub(crate) fn write(&self) {
+        let message = self.message();
+        let plugin = self.context.name.as_ref();
+        let generation = self.context.generation;
+        let request = self.request_id;
+        let fields = match self.fields.is_empty() {
+            true => None,
+            false => serde_json::to_string(&self.fields).ok(),
         };
+        // A tracing level is part of the call site, so each level has its own.
+        macro_rules! line {
+            ($level:expr) => {
+                tracing::event!(
+                    target: TARGET,
+                    $level,
+                    plugin,
+                    generation,
+                    request,
+                    fields,
+                    "{message}"
+                )
+            };
+        }
+        match self.level {
+            Level::ERROR => line!(Level::ERROR),
+            Level::WARN => line!(Level::WARN),
+            Level::INFO => line!(Level::INFO),
+            Level::DEBUG => line!(Level::DEBUG),
+            Level::TRACE => line!(Level::TRACE),
+        }
     }
-    match level {
-        Level::ERROR => line!(Level::ERROR),
-        Level::WARN => line!(Level::WARN),
-        Level::INFO => line!(Level::INFO),
-        Level::DEBUG => line!(Level::DEBUG),
-        Level::TRACE => line!(Level::TRACE),
+
+    /// Its message, or the beginning with a mark.
+    pub(crate) fn message(&self) -> Cow<'_, str> {
+        cut(self.message)
     }
 }
 
@@ -66,7 +80,7 @@ pub(crate) fn is_enabled(level: Level) -> bool {
 }
 
 /// `message`, or its beginning with a mark.
-fn cut(message: &str) -> std::borrow::Cow<'_, str> {
+fn cut(message: &str) -> Cow<'_, str> {
     if message.len() <= MESSAGE_BYTES_MAX {
         return message.into();
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Limits;
 use crate::services::error::ServiceError;
@@ -19,6 +19,8 @@ pub struct Pool {
     threads_max: usize,
     queued: Arc<AtomicUsize>,
     queue_max: usize,
+    /// Callers of [`lend`](Self::lend) that wait.
+    borrowers: Arc<AtomicUsize>,
 }
 
 impl Pool {
@@ -30,7 +32,17 @@ impl Pool {
             threads_max: limits.pool_threads_max,
             queued: Arc::default(),
             queue_max: limits.pool_queue_max,
+            borrowers: Arc::default(),
         }
+    }
+
+    /// Whether a thread is wanted by others than those who wait for their
+    /// [turn](Self::run_in_turn).
+    pub fn is_wanted(&self) -> bool {
+        let waiting = [&self.queued, &self.borrowers];
+        waiting
+            .iter()
+            .any(|count| count.load(Ordering::Relaxed) > 0)
     }
 
     /// Runs `job` on a thread as soon as one is free. It is dropped without having
@@ -44,10 +56,7 @@ impl Pool {
     ) -> Result<(), ServiceError> {
         if let Ok(thread) = self.threads.clone().try_acquire_owned() {
             accepted();
-            self.runtime.spawn_blocking(move || {
-                job();
-                drop(thread);
-            });
+            start(&self.runtime, thread, job);
             return Ok(());
         }
         let place = Place::take(&self.queued, self.queue_max).ok_or_else(|| {
@@ -57,22 +66,41 @@ impl Pool {
             ))
         })?;
         accepted();
-        let threads = self.threads.clone();
-        let runtime = self.runtime.clone();
+        self.wait(end, move || {
+            drop(place);
+            job();
+        });
+        Ok(())
+    }
+
+    /// Runs `job` once a thread is free, however long that takes; it is dropped
+    /// when `end` resolves before that. Its callers are bounded in number, so
+    /// there is no queue to be full; they give the thread back while it
+    /// [is wanted](Self::is_wanted), and wait for another turn.
+    pub fn run_in_turn(
+        &self,
+        end: impl Future<Output = ()> + Send + 'static,
+        job: impl FnOnce() + Send + 'static,
+    ) {
+        match self.threads.clone().try_acquire_owned() {
+            Ok(thread) => start(&self.runtime, thread, job),
+            Err(_) => self.wait(end, job),
+        }
+    }
+
+    fn wait(
+        &self,
+        end: impl Future<Output = ()> + Send + 'static,
+        job: impl FnOnce() + Send + 'static,
+    ) {
+        let (threads, runtime) = (self.threads.clone(), self.runtime.clone());
         self.runtime.spawn(async move {
             tokio::select! {
                 biased;
                 () = end => {}
-                thread = threads.acquire_owned() => {
-                    drop(place);
-                    runtime.spawn_blocking(move || {
-                        job();
-                        drop(thread);
-                    });
-                }
+                Ok(thread) = threads.acquire_owned() => start(&runtime, thread, job),
             }
         });
-        Ok(())
     }
 
     /// Runs `call` with `owned` once a thread is free, however long that takes,
@@ -84,11 +112,13 @@ impl Pool {
         mut owned: T,
         call: impl FnOnce(&mut T) -> R + Send + 'static,
     ) -> Option<(T, R)> {
+        let place = Place::take(&self.borrowers, usize::MAX);
         let thread = tokio::select! {
             biased;
             () = end => return None,
             thread = self.threads.clone().acquire_owned() => thread.ok()?,
         };
+        drop(place);
         let job = move || {
             let returned = call(&mut owned);
             drop(thread);
@@ -98,7 +128,14 @@ impl Pool {
     }
 }
 
-/// A place in the queue.
+fn start(runtime: &Handle, thread: OwnedSemaphorePermit, job: impl FnOnce() + Send + 'static) {
+    runtime.spawn_blocking(move || {
+        job();
+        drop(thread);
+    });
+}
+
+/// A place among those who wait.
 struct Place(Arc<AtomicUsize>);
 
 impl Place {
@@ -113,5 +150,34 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_thread_is_wanted_while_a_call_waits_for_it() {
+        let limits = Limits {
+            pool_threads_max: 1,
+            ..Limits::default()
+        };
+        let pool = Pool::new(Handle::current(), &limits);
+        let (go_on, wait) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let hold = move || {
+            let _ = wait.recv();
+        };
+        pool.run(|| {}, std::future::pending(), hold).unwrap();
+        assert!(!pool.is_wanted());
+        let call = move || tell.send(()).unwrap();
+        pool.run(|| {}, std::future::pending(), call).unwrap();
+        assert!(pool.is_wanted());
+        drop(go_on);
+        told.recv().unwrap();
+        assert!(!pool.is_wanted());
     }
 }

@@ -9,9 +9,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::gate::CallPermit;
-use crate::services::cause::{Cause, Causes};
+use crate::services::cause::{Cause, Causes, Origin};
 use crate::services::context::{Phase, PluginContext};
 use crate::services::error::ServiceError;
+use crate::services::events::Delivery;
 use crate::services::exchange::Exchange;
 use crate::services::pool::Pool;
 use crate::services::watchdog;
@@ -25,6 +26,10 @@ pub struct Task {
     pub name: String,
     /// The request it serves, if it serves one.
     pub exchange: Option<Arc<Exchange>>,
+    /// What it goes back to.
+    pub origin: Origin,
+    /// The event it handles, if it handles one.
+    pub(crate) delivery: Option<Arc<Delivery>>,
     ends_with_cause: bool,
     woken: Notify,
     cancelled: AtomicBool,
@@ -34,12 +39,32 @@ pub struct Task {
 /// What a task is made of, beside its code.
 #[derive(Debug)]
 pub struct TaskSpec {
-    /// The request it serves, if it serves one.
-    pub exchange: Option<Arc<Exchange>>,
-    /// What people call it, may be empty.
-    pub name: String,
-    /// Cancelled as soon as nobody waits for that request.
-    pub ends_with_cause: bool,
+    /// What it goes back to.
+    pub origin: Origin,
+    exchange: Option<Arc<Exchange>>,
+    delivery: Option<Arc<Delivery>>,
+    name: String,
+    ends_with_cause: bool,
+}
+
+impl TaskSpec {
+    /// A task that `cause` asks for, under a name for people.
+    pub fn new(cause: Option<&Cause>, name: String) -> Self {
+        TaskSpec {
+            origin: cause.map_or_else(Origin::default, Cause::origin),
+            exchange: cause.and_then(|cause| cause.exchange().cloned()),
+            delivery: cause.and_then(|cause| cause.delivery().cloned()),
+            name,
+            ends_with_cause: false,
+        }
+    }
+
+    /// Cancels it as soon as nobody waits for the request or the event that it
+    /// was made for.
+    pub fn ends_with_cause(mut self, ends: bool) -> Self {
+        self.ends_with_cause = ends;
+        self
+    }
 }
 
 impl Task {
@@ -57,21 +82,30 @@ impl Task {
     fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
             || self.context.phase() == Phase::Stopped
-            || self.bound().is_some_and(|exchange| exchange.is_forsaken())
+            || self.is_forsaken()
     }
 
-    /// The request that the task ends with.
-    fn bound(&self) -> Option<&Exchange> {
-        let exchange = self.exchange.as_deref();
-        exchange.filter(|_| self.ends_with_cause)
+    /// Whether nobody waits any more for what the task ends with.
+    fn is_forsaken(&self) -> bool {
+        let (exchange, delivery) = self.bound();
+        exchange.is_some_and(Exchange::is_forsaken) || delivery.is_some_and(Delivery::is_forsaken)
+    }
+
+    /// The request or the event that the task ends with.
+    fn bound(&self) -> (Option<&Exchange>, Option<&Delivery>) {
+        match self.ends_with_cause {
+            true => (self.exchange.as_deref(), self.delivery.as_deref()),
+            false => (None, None),
+        }
     }
 
     /// Waits for a wake, a cancel or the plugin's stop.
     async fn woken(&self) {
         let forsaken = async {
             match self.bound() {
-                Some(exchange) => exchange.forsaken().await,
-                None => std::future::pending().await,
+                (Some(exchange), _) => exchange.forsaken().await,
+                (None, Some(delivery)) => delivery.forsaken().await,
+                (None, None) => std::future::pending().await,
             }
         };
         tokio::select! {
@@ -90,7 +124,7 @@ impl Task {
 
     /// Waits until what was started in `init` may begin.
     async fn begun(&self) {
-        if self.exchange.is_none() {
+        if self.exchange.is_none() && self.delivery.is_none() {
             tokio::select! {
                 () = self.context.reached(Phase::Serving) => {}
                 () = self.cancelled() => {}
@@ -100,13 +134,14 @@ impl Task {
 
     /// Whether polls of this task may not run on the runtime's workers.
     fn is_demoted(&self) -> bool {
-        let route = self.exchange.as_ref().map(|exchange| &exchange.route);
-        route.is_some_and(|route| route.inline && !route.is_inline())
+        let (exchange, delivery) = (self.exchange.as_ref(), self.delivery.as_ref());
+        exchange.is_some_and(|exchange| exchange.route.inline && !exchange.route.is_inline())
+            || delivery.is_some_and(|delivery| delivery.subscription.is_demoted())
     }
 }
 
 /// When a timer fires.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct TimerSpec {
     /// Time to the first firing.
     pub delay: Duration,
@@ -114,8 +149,6 @@ pub struct TimerSpec {
     pub period: Duration,
     /// Called on the runtime rather than on the plugin's pool.
     pub inline: bool,
-    /// Name for people.
-    pub name: String,
 }
 
 /// Polls a future; tells whether it is done. Dropping it releases the future.
@@ -181,16 +214,12 @@ impl Tasks {
     /// Starts a timer.
     pub fn timer(
         &self,
-        exchange: Option<Arc<Exchange>>,
+        task: TaskSpec,
         spec: TimerSpec,
         announce: impl FnOnce(u64),
         mut fire: RunTask,
     ) -> Result<(), ServiceError> {
-        let live = self.enter(TaskSpec {
-            exchange,
-            name: spec.name,
-            ends_with_cause: false,
-        })?;
+        let live = self.enter(task)?;
         announce(live.id);
         let pool = self.pool.clone();
         self.runtime.spawn(async move {
@@ -249,6 +278,8 @@ impl Tasks {
             context: self.context.clone(),
             name: spec.name,
             exchange: spec.exchange,
+            origin: spec.origin,
+            delivery: spec.delivery,
             ends_with_cause: spec.ends_with_cause,
             woken: Notify::new(),
             cancelled: AtomicBool::new(false),

@@ -25,6 +25,7 @@ mod status;
 mod store;
 #[cfg(test)]
 mod tests;
+mod told;
 mod trial;
 mod verdict;
 
@@ -43,6 +44,7 @@ use dispatcher::{Dispatcher, Shared};
 use lane::Lane;
 use sender::Sender;
 use store::Store;
+use told::Told;
 
 pub use address::AddressError;
 pub use error::WebhooksError;
@@ -50,6 +52,7 @@ pub use message::OutboxMessage;
 pub use operators::DeliveryQuery;
 pub use settings::WebhookSettings;
 pub use status::{AttemptStatus, DeliveryStatus, EndpointStatus};
+pub(crate) use told::Ended;
 pub use trial::{Trial, send_once};
 
 /// The file in the data directory.
@@ -123,12 +126,21 @@ impl Webhooks {
             settings,
             wake: Notify::new(),
             end: watch::Sender::new(None),
+            told: Told::default(),
         });
         let dispatcher = runtime.spawn(Dispatcher::new(shared.clone()).run());
         Ok(Arc::new(Webhooks {
             shared: Some(shared),
             dispatcher: Mutex::new(Some(dispatcher)),
         }))
+    }
+
+    /// Tells `listener` how each delivery ends, from here on; the first one who
+    /// asks.
+    pub(crate) fn on_end(&self, listener: impl Fn(&Ended<'_>) + Send + Sync + 'static) {
+        if let Some(shared) = &self.shared {
+            shared.told.to(Box::new(listener));
+        }
     }
 
     /// Whether an endpoint that is on wants this event of this plugin, so that

@@ -40,7 +40,7 @@ extern "C" {
 #define EXTHOST_TABLE_CONFIG_1 "config/1=2185f3c469c08be5"
 #define EXTHOST_TABLE_ROUTES_1 "routes/1=3c64dfe5ec1e0c78"
 #define EXTHOST_TABLE_TASKS_1 "tasks/1=88e0cb89ef4737a8"
-#define EXTHOST_TABLE_EVENTS_1 "events/1=bb6eb9c3168f4f2c"
+#define EXTHOST_TABLE_EVENTS_1 "events/1=b829466210a028aa"
 #define EXTHOST_TABLE_DB_1 "db/1=691e05c712f98b1b"
 #define EXTHOST_TABLE_BROADCAST_1 "broadcast/1=77e912b8f78a359b"
 #define EXTHOST_TABLE_WEBHOOKS_1 "webhooks/1=58374c7e11bc1835"
@@ -1031,6 +1031,10 @@ struct exthost_tasks_table {
 /* `exthost_verdict.kind`: refuse, with a reason. */
 #define EXTHOST_VERDICT_VETO 2u
 
+/* `exthost_verdict.kind`: the handler has failed, as by a status other than
+ * `EXTHOST_OK`. */
+#define EXTHOST_VERDICT_FAIL 3u
+
 /* An event to be sent. Borrowed for the call, copied by the host. */
 struct exthost_message {
     /* Tokens `[A-Za-z0-9_-]+` joined by dots. */
@@ -1055,10 +1059,12 @@ struct exthost_subscription_spec {
     int32_t priority;
     /* `EXTHOST_SUBSCRIBE_` bits. The plugin may grow it. */
     uint32_t flags;
-    /* Events that may wait for an observer; 0 for the default of 1,024. */
+    /* Events that may wait for an observer, 65,536 at most; 0 for the
+     * default of 1,024. */
     uint32_t queue_max;
-    /* Time for a filter, or an observer that answers, to do so; 0 for the
-     * request's own deadline, and for an observer for the default of 5 s. */
+    /* Time for a filter, or an observer that answers, to do so, a day at
+     * most; 0 for the request's own deadline, and for an observer for the
+     * default of 5 s. */
     uint64_t deadline_ms;
 };
 
@@ -1083,8 +1089,9 @@ struct exthost_event {
 /* `[serving]` Handles an event; `cause` is the id of this delivery.
  *
  * A filter answers `cause` with `answer`, at once or later, from any thread,
- * once. A status other than `EXTHOST_OK`, and no answer by the deadline, is
- * a failed filter, whose meaning the emitter's policy decides. */
+ * once. A status other than `EXTHOST_OK`, `EXTHOST_VERDICT_FAIL`, and no
+ * answer by the deadline is a failed filter, whose meaning the emitter's
+ * policy decides. */
 typedef exthost_status (*exthost_event_handle_fn)(
     void *data,
     uint64_t cause,
@@ -1099,7 +1106,8 @@ struct exthost_verdict {
     /* The new payload of `EXTHOST_VERDICT_REPLACE`, of the event's content
      * type. */
     exthost_bytes payload;
-    /* The reason of `EXTHOST_VERDICT_VETO`, for people. */
+    /* The reason of `EXTHOST_VERDICT_VETO`, for people; that of
+     * `EXTHOST_VERDICT_FAIL`, for the log. What is beyond 4 KiB is cut off. */
     exthost_str reason;
 };
 
@@ -1111,7 +1119,8 @@ struct exthost_event_request {
     uint32_t policy;
     /* 0. */
     uint32_t reserved;
-    /* Time for all filters; 0 for the host's default of 5 s. */
+    /* Time for all filters, 5 minutes at most; 0 for the host's default of 5
+     * s. */
     uint64_t deadline_ms;
 };
 
@@ -1172,7 +1181,7 @@ struct exthost_events_table {
         uint64_t subscription);
 
     /* `[any-thread]` Ends the delivery `event` with a verdict; an observer's
-     * can only be `EXTHOST_VERDICT_PASS`.
+     * can only be `EXTHOST_VERDICT_PASS` or `EXTHOST_VERDICT_FAIL`.
      *
      *
      * Errors: `EXTHOST_GONE` when it was answered or its deadline has
@@ -1213,10 +1222,13 @@ struct exthost_events_table {
     /* `[any-thread]`, not in an inline route or a poll. Runs the filters,
      * tells the observers, and calls `done` once before it returns.
      *
+     * A filter that fails, or has not answered by the deadline, is what the
+     * policy says.
      *
-     * Errors: `EXTHOST_VETOED`; `EXTHOST_TIMEOUT`; `EXTHOST_BUSY` at
-     * capacity or beyond the depth; `EXTHOST_MISPLACED`; else as `emit`.
-     * `done` is called for `EXTHOST_OK` and `EXTHOST_VETOED` only.
+     *
+     * Errors: `EXTHOST_VETOED`; `EXTHOST_BUSY` at capacity or beyond the
+     * depth; `EXTHOST_MISPLACED`; else as `emit`. `done` is called for
+     * `EXTHOST_OK` and `EXTHOST_VETOED` only.
      * Since: API 1.0. */
     exthost_status (*request)(
         const void *ctx,
@@ -1599,11 +1611,13 @@ struct exthost_db_table {
 
 /* A message to be published. Borrowed for the call, copied by the host. */
 struct exthost_publication {
-    /* The channel, without the plugin's name. */
+    /* The channel, without the plugin's name: tokens `[A-Za-z0-9_-]+` joined
+     * by dots, at most 128 bytes. */
     exthost_str channel;
-    /* The kind of message, may be empty. */
+    /* The kind of message, named like a channel; may be empty. */
     exthost_str event;
-    /* UTF-8 text, JSON by convention, at most 64 KiB. */
+    /* UTF-8 text, JSON by convention, at most 64 KiB. What is not JSON
+     * reaches clients as a JSON string. */
     exthost_str payload;
     /* 0. No bit is defined; the plugin may grow it. */
     uint32_t flags;
@@ -1618,12 +1632,15 @@ struct exthost_publication {
 struct exthost_broadcast_table {
     /* `[any-thread]` Publishes to the channel `<plugin>/<channel>`; returns
      * once the message is in the channel's ring and never waits for a
-     * client. The message's number in its channel, counted from 1, is stored
-     * in `sequence`.
+     * client. The message's number in its channel, counted from 1 and on
+     * over reloads of the plugin, is stored in `sequence`, which may be
+     * null.
      *
      *
      * Errors: `EXTHOST_INVALID` for a bad channel or event name,
-     * `EXTHOST_TOO_LARGE`.
+     * `EXTHOST_TOO_LARGE`; `EXTHOST_BUSY` (`channels-max`) beyond the
+     * plugin's limit of channels, 256 by default; `EXTHOST_DENIED`
+     * (`reserved-name`) for a plugin named `host`.
      * Since: API 1.0. */
     exthost_status (*publish)(
         const void *ctx,
@@ -1632,7 +1649,7 @@ struct exthost_broadcast_table {
         uint64_t *sequence);
 
     /* `[any-thread]` Stores the number of clients that would receive a
-     * message of `channel` in `count`.
+     * message of `channel` in `count`, which may be null.
      *
      *
      * Errors: `EXTHOST_INVALID`.

@@ -22,12 +22,14 @@ pub use abi::meta::{build, is_plugin_name, length};
 
 use self::host::Host;
 use crate::cause::Cause;
-use crate::endpoint::Endpoint;
+use crate::router::Registered;
 use crate::{Plugin, Router, Services};
 
+mod broadcast;
 pub(crate) mod buffer;
 mod config;
 pub(crate) mod db;
+pub(crate) mod events;
 #[cfg(test)]
 pub(crate) mod fake;
 pub(crate) mod fence;
@@ -45,9 +47,8 @@ pub(crate) mod webhooks;
 struct Instance<P> {
     host: &'static Host,
     plugin: Arc<P>,
-    /// What the host's routes point to.
     #[expect(dead_code, reason = "kept for the host, and dropped with the instance")]
-    endpoints: Vec<Arc<Endpoint>>,
+    registered: Registered,
 }
 
 impl<P> Instance<P> {
@@ -88,11 +89,11 @@ unsafe extern "C" fn init<P: Plugin>(
     fence::hook(cause, "init", || {
         let mut router = Router::new();
         let plugin = Arc::new(P::init(&mut router, &Services::new(host))?);
-        let endpoints = router.register(host, Arc::clone(&plugin))?;
+        let registered = router.register(host, Arc::clone(&plugin))?;
         let made = Box::new(Instance {
             host,
             plugin,
-            endpoints,
+            registered,
         });
         // SAFETY: not null, and writable by the contract of `Init`.
         unsafe { instance.write(Box::into_raw(made).cast()) };

@@ -52,7 +52,7 @@ pub struct Async;
 
 /// Implements [`Handler`] for functions of the named arguments. Rust has no way
 /// to speak of functions of any number of arguments, so each number is an
-/// implementation of its own; this is the one macro that writes such a list.
+/// implementation of its own.
 macro_rules! handlers {
     ($($argument:ident),*) => {
         impl<F, R, $($argument),*> Handler<(Plain, $($argument),*)> for F

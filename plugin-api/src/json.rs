@@ -66,7 +66,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 }
 
 /// Whether a content type is `application/json` or ends in `+json`.
-fn is_json(content_type: &str) -> bool {
+pub(crate) fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
         || essence

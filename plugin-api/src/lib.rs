@@ -179,9 +179,96 @@
 //! }
 //! ```
 //!
+//! # Events
+//! With the capability `events` a plugin hears what the host and other plugins do,
+//! may be asked before they do it, and tells and asks in turn; see [`events`]. A
+//! handler is an `fn` or an `async fn`, as for a route; it takes an
+//! [`events::Event`] and the [states](State) that it needs.
+//!
+//! ```
+//! use exthost_plugin::events::Event;
+//! use exthost_plugin::prelude::*;
+//! use serde::{Deserialize, Serialize};
+//!
+//! struct Orders {
+//!     events: Events,
+//! }
+//!
+//! impl Plugin for Orders {
+//!     fn init(router: &mut Router, services: &Services) -> Result<Self> {
+//!         let events = services.events();
+//!         events.on("order.placed", placed)?;
+//!         events.filter("order.validate", in_stock)?;
+//!         router.post("orders", order);
+//!         Ok(Orders { events })
+//!     }
+//! }
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Order {
+//!     item: String,
+//! }
+//!
+//! // Told after the fact, in order.
+//! async fn placed(event: Event<Order>) {
+//!     log::info("an order").field("item", event.data.item);
+//! }
+//!
+//! // Asked before; a filter may also replace what it is asked about.
+//! fn in_stock(event: Event<Order>) -> Verdict {
+//!     match &*event.data.item {
+//!         "unicorn" => Verdict::veto("unicorns are sold out"),
+//!         _ => Verdict::Pass,
+//!     }
+//! }
+//!
+//! // 422 with the reason when a filter, of whichever plugin, vetoes.
+//! async fn order(orders: State<Orders>, Json(order): Json<Order>) -> Result<StatusCode> {
+//!     let asked = orders.events.request("order.validate", &order, Policy::FailClosed);
+//!     let order = asked.await?.passed()?;
+//!     orders.events.emit("order.placed", &order)?;
+//!     Ok(StatusCode::CREATED)
+//! }
+//!
+//! export_plugin!(Orders, needs = [routes, events]);
+//! # fn main() {}
+//! ```
+//!
+//! # Broadcast
+//! With the capability `broadcast` a plugin publishes to the clients that are
+//! connected at `/api/broadcast`, such as web pages; its channel `changed` is
+//! `<name>/changed` there. Whoever can do without asks whether it was
+//! [granted](Services::granted).
+//!
+//! ```
+//! use exthost_plugin::prelude::*;
+//!
+//! struct Board {
+//!     broadcast: Option<Broadcast>,
+//! }
+//!
+//! impl Plugin for Board {
+//!     fn init(router: &mut Router, services: &Services) -> Result<Self> {
+//!         router.post("lines", write);
+//!         let granted = services.granted("broadcast");
+//!         Ok(Board { broadcast: granted.then(|| services.broadcast()) })
+//!     }
+//! }
+//!
+//! async fn write(board: State<Board>, line: String) -> Result<()> {
+//!     if let Some(broadcast) = board.broadcast {
+//!         broadcast.publish("changed", "written", &line)?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! export_plugin!(Board, wants = [broadcast, log]);
+//! # fn main() {}
+//! ```
+//!
 //! # Panics
-//! A panic costs the request it happens in, which is answered 500, and is logged
-//! with its place; the plugin goes on serving. State that it left half-changed is
+//! A panic costs the request it happens in, which is answered 500, or the event,
+//! and is logged with its place; the plugin goes on serving. State that it left half-changed is
 //! the plugin's to mend. With `panic = "abort"` it would take the server with it,
 //! so the host refuses such plugins unless its operator opts in.
 //!
@@ -193,12 +280,14 @@
 mod actor;
 mod answer;
 mod body;
+mod broadcast;
 mod cause;
 mod completion;
 mod config;
 pub mod db;
 mod endpoint;
 mod error;
+pub mod events;
 #[doc(hidden)]
 pub mod export;
 mod extract;
@@ -222,9 +311,11 @@ mod webhooks;
 
 pub use actor::{Actor, ActorKind};
 pub use body::{BodyStream, Cancelled};
+pub use broadcast::Broadcast;
 pub use config::Config;
 pub use db::{Db, Tx};
 pub use error::{Error, Result};
+pub use events::{Decision, Events, Policy, Verdict};
 pub use export::buffer::{Chunk, Payload};
 pub use export::request::Parts;
 pub use extract::{FromRequest, Method, Needs, Peer, RequestId};
@@ -247,10 +338,10 @@ pub use webhooks::{MessageId, Webhooks};
 /// What nearly every plugin needs: `use exthost_plugin::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Actor, BodyStream, Cancelled, Db, Error, Event, FromRequest, Headers, Html, IntoResponse,
-        Json, Layer, Method, Parts, Path, Peer, Plugin, Query, RawQuery, Redirect, RequestId,
-        Response, Result, Router, Services, Sse, State, StatusCode, Tx, Webhooks, export_plugin,
-        log, sleep,
+        Actor, BodyStream, Broadcast, Cancelled, Db, Decision, Error, Event, Events, FromRequest,
+        Headers, Html, IntoResponse, Json, Layer, Method, Parts, Path, Peer, Plugin, Policy, Query,
+        RawQuery, Redirect, RequestId, Response, Result, Router, Services, Sse, State, StatusCode,
+        Tx, Verdict, Webhooks, export_plugin, log, sleep,
     };
 }
 

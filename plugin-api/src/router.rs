@@ -1,6 +1,5 @@
 //! Routes, their options, and layers around groups of them.
 
-use std::any::TypeId;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,14 +143,15 @@ impl Router {
         self.layers.pop();
     }
 
-    /// Hands every route to the host.
+    /// Hands every route to the host, and the states to the subscriptions.
     pub(crate) fn register<P: Send + Sync + 'static>(
         mut self,
         host: &'static Host,
         plugin: Arc<P>,
-    ) -> Result<Vec<Arc<Endpoint>>> {
+    ) -> Result<Registered> {
         self.states.insert(plugin);
         let states = Arc::new(self.states);
+        host.states().share(&states)?;
         let register = |route: Route| {
             route.check(&states)?;
             let endpoint = Arc::new(Endpoint {
@@ -165,8 +165,21 @@ impl Router {
             host.add_route(&route, &endpoint)?;
             Ok(endpoint)
         };
-        self.routes.into_iter().map(register).collect()
+        let endpoints = self.routes.into_iter().map(register);
+        Ok(Registered {
+            endpoints: endpoints.collect::<Result<_>>()?,
+            states,
+        })
     }
+}
+
+/// What the host's routes and subscriptions reach: kept, and dropped, with the
+/// instance.
+#[derive(Debug)]
+#[expect(dead_code, reason = "kept for the host, which points into it")]
+pub(crate) struct Registered {
+    endpoints: Vec<Arc<Endpoint>>,
+    states: Arc<States>,
 }
 
 /// One route, as it is being added.
@@ -227,15 +240,7 @@ impl Route {
                 self.name()
             )));
         }
-        let missing = |&&(id, _): &&(TypeId, &str)| states.find(id).is_none();
-        match self.needs.states.iter().find(missing) {
-            Some((_, state)) => Err(Error::internal(format!(
-                "route {}: its handler takes State<{state}>, which the router was not given; \
-                 call router.state(..) in init",
-                self.name()
-            ))),
-            None => Ok(()),
-        }
+        states.check(&format!("route {}", self.name()), &self.needs)
     }
 }
 
@@ -246,7 +251,7 @@ impl std::fmt::Debug for Route {
 }
 
 /// At least 1, since 0 asks for the host's default.
-fn millis(duration: Duration) -> u64 {
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis())
         .unwrap_or(u64::MAX)
         .max(1)

@@ -1,7 +1,9 @@
 //! What the host offers, one accessor for each service.
 
+use crate::broadcast::Broadcast;
 use crate::config::Config;
 use crate::db::Db;
+use crate::events::Events;
 use crate::export::host::Host;
 use crate::log::Log;
 use crate::tasks::Tasks;
@@ -52,6 +54,24 @@ impl Services {
     /// `webhooks` every call of it fails.
     pub fn webhooks(&self) -> Webhooks {
         Webhooks::new(self.host)
+    }
+
+    /// Events between plugins and the host; without the capability `events` every
+    /// call of it fails.
+    pub fn events(&self) -> Events {
+        Events::new(self.host)
+    }
+
+    /// Messages to the clients that are connected; without the capability
+    /// `broadcast` every call of it fails.
+    pub fn broadcast(&self) -> Broadcast {
+        Broadcast::new(self.host)
+    }
+
+    /// Whether a capability, such as `broadcast`, was granted. What is in `needs`
+    /// always is; of what is in `wants` this tells.
+    pub fn granted(&self, capability: &str) -> bool {
+        self.host.granted(capability)
     }
 
     /// The API version of the host: major, minor, patch.

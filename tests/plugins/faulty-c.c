@@ -21,7 +21,7 @@
  * option?pointer=P        the option at P as JSON; P is not decoded
  * log                     writes a line with five fields; {"status":0,"enabled":1}
  * misuse                  [["what was misused",status],...]
- * later                   the same of one slot of each table that answers later
+ * tables                  the same of one slot of each of four tables, if it is granted
  *
  * Options: `mark`, a file to which stop and destroy append a line. With
  * -DMARK='"FILE"' the file is made as soon as code of the library runs. */
@@ -616,7 +616,7 @@ static void misuse_tasks_and_services(struct faulty *self, uint64_t cause, struc
     note(report, "null ctx", tasks->wake(NULL, 1));
 }
 
-static exthost_status get_later(void *data, uint64_t cause, const exthost_request *request)
+static exthost_status get_tables(void *data, uint64_t cause, const exthost_request *request)
 {
     struct faulty *self = data;
     struct report report = {"[", 1};
@@ -676,7 +676,7 @@ static exthost_status add_routes(struct faulty *self)
         {"GET", "option", inlined, 0, get_option},
         {"GET", "log", inlined, 0, get_log},
         {"GET", "misuse", 0, 0, get_misuse},
-        {"GET", "later", 0, 0, get_later},
+        {"GET", "tables", 0, 0, get_tables},
     };
     exthost_status status = EXTHOST_OK;
     for (size_t i = 0; status == EXTHOST_OK && i < sizeof routes / sizeof *routes; i++) {

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use crate::cli::Result;
 
 /// How long the host may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The largest answer that is read.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -58,23 +58,29 @@ impl Client {
 
     /// Reads the JSON at `path`.
     pub(crate) async fn read(&self, path: &str) -> Result<Value> {
-        self.value(path, None).await
+        self.value(path, None, TIMEOUT).await
     }
 
     /// Sends JSON to `path`, and reads what is answered.
     pub(crate) async fn send(&self, path: &str, body: &Value) -> Result<Value> {
-        self.value(path, Some(body)).await
+        self.post(path, body.to_string(), TIMEOUT).await
     }
 
-    async fn value(&self, path: &str, body: Option<&Value>) -> Result<Value> {
-        let answer = tokio::time::timeout(TIMEOUT, self.ask(path, body)).await;
+    /// Sends JSON as it is written to `path`, and reads what is answered within
+    /// `time`.
+    pub(crate) async fn post(&self, path: &str, body: String, time: Duration) -> Result<Value> {
+        self.value(path, Some(body), time).await
+    }
+
+    async fn value(&self, path: &str, body: Option<String>, time: Duration) -> Result<Value> {
+        let answer = tokio::time::timeout(time, self.ask(path, body)).await;
         let (status, body) = answer.map_err(|_| {
-            let seconds = TIMEOUT.as_secs();
+            let seconds = time.as_secs_f32();
             format!("{} did not answer within {seconds} s", self.url)
         })??;
         let value: Option<Value> = serde_json::from_slice(&body).ok();
         match (status, value) {
-            (StatusCode::OK, Some(value)) => Ok(value),
+            (StatusCode::OK | StatusCode::ACCEPTED, Some(value)) => Ok(value),
             // A host says in JSON what it has not found.
             (StatusCode::OK | StatusCode::NOT_FOUND, None) => Err(format!(
                 "what listens at {} is not exthost, or does not serve {path}",
@@ -89,7 +95,7 @@ impl Client {
         }
     }
 
-    async fn ask(&self, path: &str, body: Option<&Value>) -> Result<(StatusCode, Bytes)> {
+    async fn ask(&self, path: &str, body: Option<String>) -> Result<(StatusCode, Bytes)> {
         let (host, port) = &self.address;
         let stream = TcpStream::connect((host.as_str(), *port)).await;
         let stream = stream.map_err(|error| {
@@ -114,11 +120,10 @@ impl Client {
             None => Request::get(path),
             Some(_) => Request::post(path).header(CONTENT_TYPE, "application/json"),
         };
-        let body = body.map(Value::to_string).unwrap_or_default();
         let request = request
             .header(HOST, &self.authority)
             .header(ACCEPT, "application/json")
-            .body(Full::new(Bytes::from(body)))?;
+            .body(Full::new(Bytes::from(body.unwrap_or_default())))?;
         let response = sender.send_request(request).await;
         let response = response.map_err(|error| broken(error.into()))?;
         let status = response.status();

@@ -16,6 +16,7 @@ use crate::services::webhooks::lane::Lane;
 use crate::services::webhooks::sender::Answer;
 use crate::services::webhooks::settings::WebhookSettings;
 use crate::services::webhooks::store::{Ask, GONE, Leased, Outcome, Plan, Store};
+use crate::services::webhooks::told::{Ended, Told};
 use crate::services::webhooks::verdict::Verdict;
 
 /// Longest sleep, so that a clock that was set is noticed.
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub wake: Notify,
     /// Until when attempts under way may go on, once the end has begun.
     pub end: watch::Sender<Option<Instant>>,
+    /// Told how each delivery ends.
+    pub told: Told,
 }
 
 impl Shared {
@@ -67,6 +70,8 @@ struct Flight {
     lane: Arc<Lane>,
     delivery: i64,
     id: String,
+    plugin: String,
+    event_type: String,
     tries: u32,
     lease_until_ms: i64,
     probe: bool,
@@ -182,6 +187,8 @@ impl Dispatcher {
             probe: lane.begin(Instant::now()),
             delivery: leased.delivery,
             id: leased.message.id.clone(),
+            plugin: leased.plugin,
+            event_type: leased.event_type,
             tries: leased.tries,
             lease_until_ms: leased.lease_until_ms,
             lane: lane.clone(),
@@ -203,7 +210,7 @@ impl Dispatcher {
         let verdict = Verdict::of(&answer, flight.tries, &self.shared.settings);
         let delivered = verdict == Verdict::Delivered;
         let failures = flight.lane.end(delivered, flight.probe, Instant::now());
-        let (id, endpoint) = (flight.id, flight.lane.name().to_owned());
+        let (id, endpoint) = (&*flight.id, flight.lane.name().to_owned());
         let status = answer.status.map(|status| status.as_u16());
         let error = answer.error.as_deref();
         match &verdict {
@@ -223,6 +230,23 @@ impl Dispatcher {
                 tracing::warn!(id, endpoint, "{GONE}; enable it again once it is mended");
                 flight.lane.disable(GONE);
             }
+        }
+        let dead = match &verdict {
+            Verdict::Delivered | Verdict::Retry(_) => None,
+            Verdict::Dead(reason) => Some(&**reason),
+            Verdict::Gone => Some(GONE),
+        };
+        if delivered || dead.is_some() {
+            self.shared.told.tell(&Ended {
+                id,
+                plugin: &flight.plugin,
+                event: &flight.event_type,
+                endpoint: &endpoint,
+                attempts: flight.tries + 1,
+                status,
+                reason: dead,
+                endpoint_disabled: verdict == Verdict::Gone,
+            });
         }
         self.outcomes.push(Outcome {
             delivery: flight.delivery,

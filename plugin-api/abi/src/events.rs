@@ -35,6 +35,8 @@ pub const VERDICT_PASS: u32 = 0;
 pub const VERDICT_REPLACE: u32 = 1;
 /// [`Verdict::kind`]: refuse, with a reason.
 pub const VERDICT_VETO: u32 = 2;
+/// [`Verdict::kind`]: the handler has failed, as by a status other than `OK`.
+pub const VERDICT_FAIL: u32 = 3;
 
 /// An event to be sent. Borrowed for the call, copied by the host.
 #[repr(C)]
@@ -64,10 +66,11 @@ pub struct SubscriptionSpec {
     pub priority: i32,
     /// `SUBSCRIBE_` bits. The plugin may grow it.
     pub flags: u32,
-    /// Events that may wait for an observer; 0 for the default of 1,024.
+    /// Events that may wait for an observer, 65,536 at most; 0 for the default of
+    /// 1,024.
     pub queue_max: u32,
-    /// Time for a filter, or an observer that answers, to do so; 0 for the
-    /// request's own deadline, and for an observer for the default of 5 s.
+    /// Time for a filter, or an observer that answers, to do so, a day at most; 0
+    /// for the request's own deadline, and for an observer for the default of 5 s.
     pub deadline_ms: u64,
 }
 
@@ -94,8 +97,8 @@ pub struct Event {
 /// `[serving]` Handles an event; `cause` is the id of this delivery.
 ///
 /// A filter answers `cause` with `answer`, at once or later, from any thread,
-/// once. A status other than `OK`, and no answer by the deadline, is a failed
-/// filter, whose meaning the emitter's policy decides.
+/// once. A status other than `OK`, [`VERDICT_FAIL`], and no answer by the deadline
+/// is a failed filter, whose meaning the emitter's policy decides.
 #[repr(transparent)]
 #[derive(Debug, Clone, Copy, StableAbi)]
 pub struct EventHandle(
@@ -112,7 +115,8 @@ pub struct Verdict {
     pub reserved: u32,
     /// The new payload of [`VERDICT_REPLACE`], of the event's content type.
     pub payload: Bytes,
-    /// The reason of [`VERDICT_VETO`], for people.
+    /// The reason of [`VERDICT_VETO`], for people; that of [`VERDICT_FAIL`], for
+    /// the log. What is beyond 4 KiB is cut off.
     pub reason: Str,
 }
 
@@ -126,7 +130,7 @@ pub struct EventRequest {
     pub policy: u32,
     /// 0.
     pub reserved: u32,
-    /// Time for all filters; 0 for the host's default of 5 s.
+    /// Time for all filters, 5 minutes at most; 0 for the host's default of 5 s.
     pub deadline_ms: u64,
 }
 
@@ -193,7 +197,7 @@ pub struct EventsTable {
         unsafe extern "C" fn(ctx: *const c_void, cause: u64, subscription: u64) -> Status,
 
     /// `[any-thread]` Ends the delivery `event` with a verdict; an observer's can
-    /// only be [`VERDICT_PASS`].
+    /// only be [`VERDICT_PASS`] or [`VERDICT_FAIL`].
     ///
     /// Errors: `GONE` when it was answered or its deadline has passed;
     /// `INVALID`; `MISPLACED` for an observer without [`SUBSCRIBE_ANSWERS`].
@@ -226,8 +230,11 @@ pub struct EventsTable {
     /// `[any-thread]`, not in an inline route or a poll. Runs the filters, tells
     /// the observers, and calls `done` once before it returns.
     ///
-    /// Errors: `VETOED`; `TIMEOUT`; `BUSY` at capacity or beyond the depth;
-    /// `MISPLACED`; else as `emit`. `done` is called for `OK` and `VETOED` only.
+    /// A filter that fails, or has not answered by the deadline, is what the policy
+    /// says.
+    ///
+    /// Errors: `VETOED`; `BUSY` at capacity or beyond the depth; `MISPLACED`; else
+    /// as `emit`. `done` is called for `OK` and `VETOED` only.
     /// Since: API 1.0.
     pub request: unsafe extern "C" fn(
         ctx: *const c_void,

@@ -4,18 +4,22 @@
 use std::ffi::c_void;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use abi::data::{Done, Release};
+use abi::data::Release;
 use abi::log::{Field, LogTable};
-use abi::routes::{BodyDone, Header, Request, Response, RouteHandle, RouteSpec, RoutesTable};
-use abi::tasks::{Poll, Run, TasksTable, TimerSpec};
-use abi::{Buffer, Status, Str, Version};
+use abi::routes::{Request, RouteHandle};
+use abi::tasks::{Poll, Run};
+use abi::{Status, Str, Version};
 use exthost_abi as abi;
 
 use super::PluginTable;
 use super::host::Host;
 use crate::Services;
 
+mod broadcast;
 pub(crate) mod db;
+pub(crate) mod events;
+mod routes;
+mod tasks;
 mod webhooks;
 
 /// The id of the one request that [`Fake::request`] makes.
@@ -36,13 +40,16 @@ pub(crate) struct State {
     pub(crate) full: bool,
     /// What the database answers.
     pub(crate) db: db::Script,
+    /// What it does of events.
+    pub(crate) events: events::Script,
+    subscriptions: Vec<events::Subscribed>,
     /// Calls under way, by the operation's id.
     pending: Vec<(u64, db::Pending)>,
     /// Makes a cancel come too late for them.
     pub(crate) uncancellable: bool,
     /// What `last_error` describes.
     error: Option<db::Refusal>,
-    /// Withholds `db/1` and `webhooks/1`.
+    /// Withholds what needs a grant.
     withholds: bool,
 }
 
@@ -62,6 +69,18 @@ impl Fake {
         let status = unsafe { door.init.0.unwrap()(services, &raw mut instance) };
         fake.state().seen.push(format!("init {status:?}"));
         (fake, instance)
+    }
+
+    /// Starts a plugin that [`host`](Fake::host) has initialised.
+    pub(crate) fn start(&self, door: PluginTable, instance: *mut c_void) -> Status {
+        // SAFETY: the instance is that of the door, and not destroyed yet.
+        unsafe { door.start.0.unwrap()(instance) }
+    }
+
+    /// Destroys a plugin of which nothing runs any more.
+    pub(crate) fn destroy(&self, door: PluginTable, instance: *mut c_void) {
+        // SAFETY: once, by the test.
+        unsafe { door.destroy.0.unwrap()(instance) };
     }
 
     /// The services without a plugin.
@@ -183,6 +202,7 @@ impl Fake {
 
     /// Releases everything, as a stop does.
     pub(crate) fn release(&self) {
+        self.release_subscriptions();
         let tasks = std::mem::take(&mut self.state().tasks);
         for (_, data, _, release) in tasks {
             // SAFETY: once, and it is not polled again.
@@ -217,10 +237,12 @@ unsafe extern "C" fn service(ctx: *const c_void, id: Str, _revision: u32) -> *co
     let withholds = fake(ctx).state().withholds;
     match &*text(id) {
         abi::log::ID => (&raw const LOG).cast(),
-        abi::routes::ID => (&raw const ROUTES).cast(),
-        abi::tasks::ID => (&raw const TASKS).cast(),
+        abi::routes::ID => (&raw const routes::ROUTES).cast(),
+        abi::tasks::ID => (&raw const tasks::TASKS).cast(),
         abi::db::ID if !withholds => (&raw const db::DB).cast(),
         abi::webhooks::ID if !withholds => (&raw const webhooks::WEBHOOKS).cast(),
+        abi::events::ID if !withholds => (&raw const events::EVENTS).cast(),
+        abi::broadcast::ID if !withholds => (&raw const broadcast::BROADCAST).cast(),
         _ => std::ptr::null(),
     }
 }
@@ -264,264 +286,4 @@ unsafe extern "C" fn write(
 
 unsafe extern "C" fn enabled(_: *const c_void, _: u64, _: u32, _: *mut u32) -> Status {
     Status::INVALID
-}
-
-static ROUTES: RoutesTable = RoutesTable {
-    add,
-    respond,
-    respond_error,
-    respond_start: respond,
-    respond_chunk,
-    respond_chunk_try,
-    respond_chunk_async,
-    respond_end,
-    respond_abort,
-    body_next,
-    body_next_async,
-    cancelled,
-    cancelled_async,
-};
-
-unsafe extern "C" fn add(
-    ctx: *const c_void,
-    _cause: u64,
-    spec: *const RouteSpec,
-    data: *mut c_void,
-    handle: RouteHandle,
-    _route: *mut u64,
-) -> Status {
-    // SAFETY: borrowed for this call.
-    let pattern = text(unsafe { &*spec }.pattern);
-    fake(ctx).state().routes.push((pattern, data, handle));
-    Status::OK
-}
-
-unsafe extern "C" fn respond(
-    ctx: *const c_void,
-    request: u64,
-    response: *const Response,
-) -> Status {
-    // SAFETY: borrowed for this call.
-    let response = unsafe { &*response };
-    let body = consume(&response.body);
-    let line = format!("respond {request}: {} {body}", response.status);
-    fake(ctx).state().seen.push(line);
-    Status::OK
-}
-
-/// Reads a buffer and releases it.
-fn consume(buffer: &Buffer) -> String {
-    // SAFETY: the plugin's, readable until released.
-    let bytes = unsafe { buffer.bytes().as_slice() }.unwrap();
-    let words = match bytes.len() {
-        len @ 1000.. => format!("{len} bytes"),
-        _ => String::from_utf8(bytes.to_vec()).unwrap(),
-    };
-    if let Some(release) = buffer.release.0 {
-        // SAFETY: once; the host has taken the buffer.
-        unsafe { release(buffer.owner) };
-    }
-    words
-}
-
-unsafe extern "C" fn respond_chunk(ctx: *const c_void, _: u64, chunk: *const Buffer) -> Status {
-    // SAFETY: borrowed for this call, its bytes taken.
-    let line = format!("chunk {}", consume(unsafe { &*chunk }));
-    fake(ctx).state().seen.push(line);
-    Status::OK
-}
-
-unsafe extern "C" fn respond_error(
-    ctx: *const c_void,
-    request: u64,
-    error: *const abi::Error,
-) -> Status {
-    // SAFETY: borrowed for this call.
-    let error = unsafe { &*error };
-    let line = format!("error {request}: {}", text(error.message));
-    fake(ctx).state().seen.push(line);
-    Status::OK
-}
-
-/// There is never room at once, so that the completing form is used.
-unsafe extern "C" fn respond_chunk_try(_: *const c_void, _: u64, _: *const Buffer) -> Status {
-    Status::BUSY
-}
-
-unsafe extern "C" fn respond_chunk_async(
-    ctx: *const c_void,
-    request: u64,
-    chunk: *const Buffer,
-    data: *mut c_void,
-    done: Done,
-    _op: *mut u64,
-) -> Status {
-    // SAFETY: the arguments are those of the blocking form.
-    let status = unsafe { respond_chunk(ctx, request, chunk) };
-    // SAFETY: once; sooner than a host may, which the SDK survives.
-    unsafe { done.0.unwrap()(data, status, std::ptr::null()) };
-    Status::OK
-}
-
-unsafe extern "C" fn respond_end(ctx: *const c_void, _: u64, _: *const Header, _: usize) -> Status {
-    fake(ctx).state().seen.push("end".into());
-    Status::OK
-}
-
-unsafe extern "C" fn respond_abort(ctx: *const c_void, _: u64) -> Status {
-    fake(ctx).state().seen.push("abort".into());
-    Status::OK
-}
-
-unsafe extern "C" fn body_next(_: *const c_void, _: u64, _: *mut Buffer) -> Status {
-    Status::END
-}
-
-unsafe extern "C" fn body_next_async(
-    _: *const c_void,
-    _: u64,
-    data: *mut c_void,
-    done: BodyDone,
-    _: *mut u64,
-) -> Status {
-    let null = std::ptr::null_mut();
-    // SAFETY: once; sooner than a host may, which the SDK survives.
-    unsafe { done.0.unwrap()(data, Status::END, std::ptr::null(), null) };
-    Status::OK
-}
-
-unsafe extern "C" fn cancelled(_: *const c_void, _: u64) -> Status {
-    Status::OK
-}
-
-/// Keeps the callback as if it were a timer whose firing is the client leaving.
-unsafe extern "C" fn cancelled_async(
-    ctx: *const c_void,
-    _request: u64,
-    _flags: u32,
-    data: *mut c_void,
-    done: Done,
-    op: *mut u64,
-) -> Status {
-    let callback = Box::into_raw(Box::new((data, done)));
-    let mut state = fake(ctx).state();
-    let id = state.id();
-    let (run, release) = (Run(Some(left)), Release(Some(kept)));
-    state.timers.push((id, callback.cast(), run, release));
-    // SAFETY: writable, by the slot's contract.
-    unsafe { op.write(id) };
-    Status::OK
-}
-
-unsafe extern "C" fn left(data: *mut c_void, _id: u64) {
-    // SAFETY: made by `cancelled_async`, freed by `kept`.
-    let (data, done) = unsafe { &*data.cast::<(*mut c_void, Done)>() };
-    // SAFETY: once.
-    unsafe { done.0.unwrap()(*data, Status::CANCELLED, std::ptr::null()) };
-}
-
-unsafe extern "C" fn kept(data: *mut c_void) {
-    // SAFETY: made by `cancelled_async`; released once.
-    drop(unsafe { Box::from_raw(data.cast::<(*mut c_void, Done)>()) });
-}
-
-static TASKS: TasksTable = TasksTable {
-    spawn,
-    wake,
-    timer,
-    blocking,
-    cancel,
-    remaining,
-};
-
-unsafe extern "C" fn spawn(
-    ctx: *const c_void,
-    _cause: u64,
-    _flags: u32,
-    _name: Str,
-    data: *mut c_void,
-    poll: Poll,
-    release: Release,
-    task: *mut u64,
-) -> Status {
-    let mut state = fake(ctx).state();
-    if state.full {
-        return Status::BUSY;
-    }
-    let id = state.id();
-    state.tasks.push((id, data, poll, release));
-    // SAFETY: writable, by the slot's contract.
-    unsafe { task.write(id) };
-    Status::OK
-}
-
-unsafe extern "C" fn wake(ctx: *const c_void, task: u64) -> Status {
-    fake(ctx).state().woken.push(task);
-    Status::OK
-}
-
-unsafe extern "C" fn timer(
-    ctx: *const c_void,
-    _cause: u64,
-    _spec: *const TimerSpec,
-    data: *mut c_void,
-    fire: Run,
-    release: Release,
-    timer: *mut u64,
-) -> Status {
-    let mut state = fake(ctx).state();
-    let id = state.id();
-    state.timers.push((id, data, fire, release));
-    // SAFETY: writable, by the slot's contract.
-    unsafe { timer.write(id) };
-    Status::OK
-}
-
-/// Runs it at once, on this thread.
-unsafe extern "C" fn blocking(
-    _ctx: *const c_void,
-    _cause: u64,
-    _flags: u32,
-    _name: Str,
-    data: *mut c_void,
-    run: Run,
-    release: Release,
-    _task: *mut u64,
-) -> Status {
-    // SAFETY: given with this data, and not released yet.
-    unsafe { run.0.unwrap()(data, 1) };
-    // SAFETY: once.
-    unsafe { release.0.unwrap()(data) };
-    Status::OK
-}
-
-/// Releases a timer that is cancelled; the callback of an operation follows.
-unsafe extern "C" fn cancel(ctx: *const c_void, id: u64) -> Status {
-    let cancelled = fake(ctx).state().cancel_pending(id);
-    if let Some(end) = cancelled {
-        end(Err((Status::CANCELLED, "cancelled", "nobody waits for it")));
-        return Status::OK;
-    }
-    let found = {
-        let mut state = fake(ctx).state();
-        let at = state.timers.iter().position(|timer| timer.0 == id);
-        at.map(|at| state.timers.remove(at))
-    };
-    let Some((_, data, run, release)) = found else {
-        return Status::GONE;
-    };
-    if run
-        .0
-        .is_some_and(|run| std::ptr::fn_addr_eq(run, left as unsafe extern "C" fn(_, _)))
-    {
-        // SAFETY: once, as every operation is completed.
-        unsafe { left(data, id) };
-    }
-    // SAFETY: once.
-    unsafe { release.0.unwrap()(data) };
-    Status::OK
-}
-
-unsafe extern "C" fn remaining(_: *const c_void, _: u64, _: *mut u64) -> Status {
-    Status::GONE
 }

@@ -50,8 +50,7 @@ pub(super) fn hook(cause: Cause, slot: &str, work: impl FnOnce() -> Result<()>) 
     match guard(cause, work) {
         Ok(Ok(())) => Status::OK,
         Ok(Err(error)) => {
-            let detail = error.detail().map(ToString::to_string).unwrap_or_default();
-            cause.host.fail(error.code(), error.message(), &detail);
+            cause.host.fault(&error);
             error.as_raw()
         }
         Err(panic) => {

@@ -3,8 +3,10 @@
 use std::ffi::c_void;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use abi::broadcast::BroadcastTable;
 use abi::config::ConfigTable;
 use abi::db::DbTable;
+use abi::events::EventsTable;
 use abi::log::LogTable;
 use abi::routes::RoutesTable;
 use abi::tasks::TasksTable;
@@ -14,6 +16,7 @@ use exthost_abi as abi;
 
 use super::fence;
 use crate::cause::Cause;
+use crate::state::SharedStates;
 use crate::{Error, Result};
 
 /// Every host table this image was given, newest last.
@@ -32,6 +35,9 @@ pub(crate) struct Host {
     tasks: Option<&'static TasksTable>,
     db: Option<&'static DbTable>,
     webhooks: Option<&'static WebhooksTable>,
+    events: Option<&'static EventsTable>,
+    broadcast: Option<&'static BroadcastTable>,
+    states: SharedStates,
     /// What was declared where there is no `config/1` to tell.
     pub(super) defaults: OnceLock<String>,
 }
@@ -63,6 +69,11 @@ impl Host {
             db: unsafe { table(services, abi::db::ID) },
             // SAFETY: as above.
             webhooks: unsafe { table(services, abi::webhooks::ID) },
+            // SAFETY: as above.
+            events: unsafe { table(services, abi::events::ID) },
+            // SAFETY: as above.
+            broadcast: unsafe { table(services, abi::broadcast::ID) },
+            states: SharedStates::default(),
             defaults: OnceLock::new(),
         };
         let host: &'static Host = Box::leak(Box::new(host));
@@ -117,6 +128,33 @@ impl Host {
 
     pub(super) fn webhooks(&self) -> Result<&'static WebhooksTable> {
         self.webhooks.ok_or_else(|| self.missing(abi::webhooks::ID))
+    }
+
+    pub(super) fn events(&self) -> Result<&'static EventsTable> {
+        self.events.ok_or_else(|| self.missing(abi::events::ID))
+    }
+
+    pub(super) fn broadcast(&self) -> Result<&'static BroadcastTable> {
+        let missing = || self.missing(abi::broadcast::ID);
+        self.broadcast.ok_or_else(missing)
+    }
+
+    /// Whether the capability `id` was granted.
+    pub(crate) fn granted(&self, id: &str) -> bool {
+        // SAFETY: the table is the host's; the text outlives the call.
+        let table = unsafe { (self.services.service)(self.ctx(), Str::new(id), 1) };
+        !table.is_null()
+    }
+
+    /// What the plugin's handlers share.
+    pub(crate) fn states(&self) -> &SharedStates {
+        &self.states
+    }
+
+    /// Tells the host with what error the hook on this thread fails.
+    pub(crate) fn fault(&self, error: &Error) {
+        let detail = error.detail().map(ToString::to_string).unwrap_or_default();
+        self.fail(error.code(), error.message(), &detail);
     }
 
     /// Tells the host why the hook on this thread is about to fail.

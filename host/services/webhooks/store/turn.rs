@@ -22,6 +22,8 @@ pub(crate) struct Leased {
     pub endpoint: String,
     pub tries: u32,
     pub lease_until_ms: i64,
+    pub plugin: String,
+    pub event_type: String,
     pub message: Message,
 }
 
@@ -158,7 +160,7 @@ fn lease(
         .prepare_cached("UPDATE deliveries SET state = 1, lease_until_ms = ? WHERE seq = ?")?
         .execute([lease_until_ms, delivery])?;
     let mut read = transaction.prepare_cached(
-        "SELECT endpoint, tries, id, content_type, payload
+        "SELECT endpoint, tries, id, content_type, payload, plugin, event_type
          FROM deliveries JOIN messages ON messages.seq = deliveries.message
          WHERE deliveries.seq = ?",
     )?;
@@ -168,6 +170,8 @@ fn lease(
             endpoint: row.get(0)?,
             tries: row.get(1)?,
             lease_until_ms,
+            plugin: row.get(5)?,
+            event_type: row.get(6)?,
             message: Message {
                 id: row.get(2)?,
                 content_type: row.get(3)?,

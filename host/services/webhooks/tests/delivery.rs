@@ -194,3 +194,26 @@ async fn endpoints_are_checked_together() {
     let bad = refused(vec![endpoint(&receiver).events(["a b"])]);
     assert_eq!(bad.code(), "bad-pattern");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_end_is_told_once() {
+    let receiver =
+        Receiver::new(|number, _| Reply::status(if number == 2 { 200 } else { 500 })).await;
+    let settings = WebhookSettings {
+        retries: vec![Duration::from_millis(5)],
+        ..settings()
+    };
+    let (_data, webhooks) = begin(endpoint(&receiver).fifo(true), settings);
+    let ends = Arc::new(Mutex::new(Vec::new()));
+    let told = ends.clone();
+    webhooks.on_end(move |ended| {
+        let words = format!("{} {} {:?}", ended.event, ended.attempts, ended.reason);
+        told.lock().unwrap().push(words);
+    });
+    webhooks
+        .accept(vec![message("note.created"), message("note.deleted")])
+        .unwrap();
+    until("both", || ends.lock().unwrap().len() == 2).await;
+    let dead = "note.deleted 2 Some(\"attempt 2 was the last: 500\")";
+    assert_eq!(*ends.lock().unwrap(), ["note.created 2 None", dead]);
+}
