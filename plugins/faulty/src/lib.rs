@@ -2,6 +2,7 @@
 //! route or an option here, so that the tests can show what the host does.
 #![forbid(unsafe_code)]
 
+mod events;
 mod life;
 mod panics;
 mod sql;
@@ -23,6 +24,8 @@ impl Plugin for Faulty {
     fn init(router: &mut Router, services: &Services) -> Result<Self> {
         let options: Options = services.config().read()?;
         life::init(&options)?;
+        events::subscribe(services.events())?;
+        events::routes(router);
         panics::routes(router);
         sql::routes(router);
         streams::routes(router);
@@ -100,4 +103,4 @@ async fn big(Query(size): Query<Size>) -> Vec<u8> {
     vec![b'x'; size.bytes]
 }
 
-export_plugin!(Faulty, wants = [config, db, log, webhooks]);
+export_plugin!(Faulty, wants = [config, db, events, log, webhooks]);

@@ -31,7 +31,8 @@ fn with_a_payload_that_panics() {
     std::panic::panic_any(Payload);
 }
 
-struct Payload;
+/// What panics when it is dropped.
+pub(crate) struct Payload;
 
 impl Drop for Payload {
     fn drop(&mut self) {

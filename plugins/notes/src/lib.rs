@@ -1,4 +1,4 @@
-//! Keeps notes, and tells the operator's webhooks of each.
+//! Keeps notes, and tells the operator's webhooks and connected clients of each.
 #![forbid(unsafe_code)]
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,6 +19,8 @@ const MIGRATIONS: &[(u64, &str)] = &[(
 
 struct Notes {
     db: Db,
+    /// If it was granted.
+    broadcast: Option<Broadcast>,
 }
 
 impl Plugin for Notes {
@@ -30,7 +32,24 @@ impl Plugin for Notes {
         router.get("items", list).public();
         router.get("items/{id}", show).public();
         router.delete("items/{id}", delete);
-        Ok(Notes { db })
+        let granted = services.granted("broadcast");
+        Ok(Notes {
+            db,
+            broadcast: granted.then(|| services.broadcast()),
+        })
+    }
+}
+
+impl Notes {
+    /// Tells connected clients what was committed, which stays so if they cannot be
+    /// told.
+    fn changed(&self, event: &str, what: &impl Serialize) {
+        let Some(broadcast) = self.broadcast else {
+            return;
+        };
+        if let Err(error) = broadcast.publish("changed", event, what) {
+            log::warn("nobody was told of a change").field("reason", error.message());
+        }
     }
 }
 
@@ -83,6 +102,7 @@ async fn create(
             tx.fire("note.created", &note).await
         })
         .await?;
+    notes.changed("created", &note);
     log::info("created a note").field("id", note.id.to_string());
     let Note { id, name, .. } = note;
     Ok((StatusCode::CREATED, Json(Created { id, name })))
@@ -106,6 +126,7 @@ async fn show(notes: State<Notes>, Path(id): Path<Uuid>) -> Result<Json<Note>> {
 }
 
 async fn delete(notes: State<Notes>, Path(id): Path<Uuid>) -> Result<StatusCode> {
+    let deleted = Deleted { id };
     notes
         .db
         .transaction(async |tx| {
@@ -113,9 +134,10 @@ async fn delete(notes: State<Notes>, Path(id): Path<Uuid>) -> Result<StatusCode>
             if tx.run(sql, id).await?.changes == 0 {
                 return Err(no_note(id));
             }
-            tx.fire("note.deleted", &Deleted { id }).await
+            tx.fire("note.deleted", &deleted).await
         })
         .await?;
+    notes.changed("deleted", &deleted);
     log::info("deleted a note").field("id", id.to_string());
     Ok(StatusCode::NO_CONTENT)
 }
@@ -141,4 +163,8 @@ fn now_ms() -> u64 {
     now.map_or(0, |since| since.as_millis() as u64)
 }
 
-export_plugin!(Notes, needs = [routes, db, webhooks, log]);
+export_plugin!(
+    Notes,
+    needs = [routes, db, webhooks, log],
+    wants = [broadcast]
+);
