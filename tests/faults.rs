@@ -1,6 +1,9 @@
 //! Does whatever goes wrong in a plugin cost no more than the request it
 //! happened in?
 
+/// Does a filter or an observer that fails cost no more than the policy says?
+mod events;
+
 use std::time::{Duration, Instant};
 
 use exthost::Limits;
@@ -12,6 +15,11 @@ use super::support::{FAULTY_C, count, rust_plugin, shared_c_plugin};
 fn faulty(option: serde_json::Value) -> Server {
     let mut limits = Limits::default();
     limits.init_deadline = Duration::from_millis(300);
+    with_limits(option, limits)
+}
+
+/// A host with the plugin that misbehaves on request, and with a good one.
+fn with_limits(option: serde_json::Value, limits: Limits) -> Server {
     Server::start_with(
         &[&rust_plugin("faulty"), &rust_plugin("hello")],
         |builder| builder.options("faulty", options(option)).limits(limits),

@@ -10,12 +10,18 @@
 mod abi;
 /// Does every module import only what stands below it?
 mod architecture;
+/// Does what is published reach those who may listen, in order, or are they told?
+mod broadcast;
+/// Does the page of the sample show in a browser what happens, as it happens?
+mod browser;
 /// Is what was acknowledged there, and what is not the plugin's out of its reach?
 mod database;
 /// Does `exthost dev` serve what was saved?
 mod dev;
 /// Do the pages for people say what the code does?
 mod documentation;
+/// Is each event heard once by whom it concerns, and what filters decide what holds?
+mod events;
 /// Does whatever goes wrong in a plugin cost no more than the request it happened
 /// in?
 mod faults;
@@ -27,6 +33,8 @@ mod refusals;
 mod reload;
 /// Do both samples answer the same, and what does the host answer for them?
 mod routes;
+/// Does each sample do what its author would believe of it?
+mod samples;
 /// Told to end under load, does the host answer what it accepted, and stop its plugins?
 mod shutdown;
 /// Does a plugin in C store and tell by each slot, and is each misuse an error code?

@@ -1,6 +1,8 @@
 //! Builds the plugins once, runs hosts, and speaks HTTP.
 
+pub(crate) mod browser;
 pub(crate) mod client;
+pub(crate) mod listen;
 pub(crate) mod process;
 pub(crate) mod receiver;
 pub(crate) mod server;
@@ -45,7 +47,20 @@ pub(crate) fn rust_plugin(name: &str) -> PathBuf {
 }
 
 /// The Rust plugins of this repository.
-const RUST_PLUGINS: [&str; 5] = ["faulty", "hello", "my-extension", "notes", "user-count"];
+const RUST_PLUGINS: [&str; 12] = [
+    "echo-extension",
+    "email-guard",
+    "faulty",
+    "hello",
+    "live",
+    "memwatch",
+    "my-extension",
+    "notes",
+    "self-test",
+    "signup",
+    "ticker",
+    "user-count",
+];
 
 /// Compiles a C plugin into `directory`, with further arguments; nothing, and a
 /// line that says so, where there is no C compiler.
@@ -85,15 +100,19 @@ pub(crate) fn c_plugin(source: &str, directory: &Path, arguments: &[&str]) -> Op
 
 /// Where C plugins that several tests use are built.
 pub(crate) fn shared_c_plugin(source: &'static str) -> Option<PathBuf> {
+    static BROADCAST: OnceLock<Option<PathBuf>> = OnceLock::new();
     static FAULTY: OnceLock<Option<PathBuf>> = OnceLock::new();
     static HELLO: OnceLock<Option<PathBuf>> = OnceLock::new();
     static ITEMS: OnceLock<Option<PathBuf>> = OnceLock::new();
     static STORING: OnceLock<Option<PathBuf>> = OnceLock::new();
+    static EVENTS: OnceLock<Option<PathBuf>> = OnceLock::new();
     let cell = match source {
+        BROADCAST_C => &BROADCAST,
         HELLO_C => &HELLO,
         ITEMS_C => &ITEMS,
         FAULTY_C => &FAULTY,
         STORING_C => &STORING,
+        EVENTS_C => &EVENTS,
         other => panic!("{other} is not shared"),
     };
     let built = cell.get_or_init(|| {
@@ -113,8 +132,14 @@ pub(crate) const HELLO_C: &str = "plugins/hello-c/hello-c.c";
 /// The C plugin that misbehaves on request.
 pub(crate) const FAULTY_C: &str = "tests/plugins/faulty-c.c";
 
+/// The C plugin that publishes, rightly and wrongly.
+pub(crate) const BROADCAST_C: &str = "tests/plugins/broadcast-c.c";
+
 /// The C plugin that stores and tells, rightly and wrongly.
 pub(crate) const STORING_C: &str = "tests/plugins/storing-c.c";
+
+/// The C plugin that emits, hears and filters, rightly and wrongly.
+pub(crate) const EVENTS_C: &str = "tests/plugins/events-c.c";
 
 /// The count of a long test: a small one, or all with `EXTHOST_TEST_FULL=1`.
 pub(crate) fn count(small: usize, full: usize) -> usize {

@@ -147,6 +147,13 @@ impl Connection {
         Ok(Some(chunk))
     }
 
+    /// Reads so many bytes.
+    pub(crate) fn bytes(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        self.stream.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
     fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         if self.stream.read_line(&mut line)? == 0 {

@@ -1,9 +1,10 @@
 //! `exthost dev` as a child process.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use super::client::{Connection, Response};
@@ -13,14 +14,20 @@ use super::{exthost, rust_plugin};
 pub(crate) struct Running {
     child: Child,
     pub(crate) address: SocketAddr,
-    log: Option<JoinHandle<String>>,
+    log: Arc<Mutex<String>>,
+    logging: Option<JoinHandle<()>>,
 }
 
 impl Running {
     /// Serves the projects in the folder `plugins` of `directory`.
     pub(crate) fn start(directory: &Path) -> Self {
+        Self::start_at(directory, "127.0.0.1:0")
+    }
+
+    /// Serves them at `address`.
+    pub(crate) fn start_at(directory: &Path, address: &str) -> Self {
         let mut child = exthost()
-            .args(["dev", "plugins", "--listen", "127.0.0.1:0"])
+            .args(["dev", "plugins", "--listen", address])
             .current_dir(directory)
             .env("EXTHOST_LOG", "info,exthost::http=debug")
             .stdout(Stdio::piped())
@@ -37,16 +44,19 @@ impl Running {
         };
         // The pipes must not fill up.
         thread::spawn(move || lines.for_each(drop));
-        let mut stderr = child.stderr.take().unwrap();
-        let log = thread::spawn(move || {
-            let mut text = Vec::new();
-            stderr.read_to_end(&mut text).unwrap();
-            String::from_utf8(text).unwrap()
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let log: Arc<Mutex<String>> = Arc::default();
+        let written = log.clone();
+        let logging = thread::spawn(move || {
+            for line in stderr.lines() {
+                *written.lock().unwrap() += &(line.unwrap() + "\n");
+            }
         });
         Running {
             child,
             address,
-            log: Some(log),
+            log,
+            logging: Some(logging),
         }
     }
 
@@ -61,10 +71,16 @@ impl Running {
         connection.request("GET", path, &[], b"").unwrap()
     }
 
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
     /// Waits for its end and returns exit code and log.
     pub(crate) fn wait(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
-        (code, self.log.take().unwrap().join().unwrap())
+        self.logging.take().unwrap().join().unwrap();
+        (code, self.log())
     }
 }
 
@@ -78,13 +94,17 @@ impl Drop for Running {
 
 /// A project that makes a library which was built before; nothing without make.
 pub(crate) fn project(directory: &Path, name: &str) -> Option<()> {
+    library_project(directory, name, &rust_plugin(name))
+}
+
+/// A project that makes a copy of `library`; nothing without make.
+pub(crate) fn library_project(directory: &Path, name: &str, library: &Path) -> Option<()> {
     if Command::new("make").arg("--version").output().is_err() {
         println!("skipped: no make");
         return None;
     }
     let folder = directory.join("plugins").join(name);
     std::fs::create_dir_all(&folder).unwrap();
-    let library = rust_plugin(name);
     let makefile = format!("all:\n\tcp {} $(OUT)/\n", library.display());
     std::fs::write(folder.join("Makefile"), makefile).unwrap();
     Some(())

@@ -124,6 +124,14 @@ impl Server {
         self.runtime.as_ref().unwrap().block_on(future)
     }
 
+    /// Starts a task on the host's runtime.
+    pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.runtime.as_ref().unwrap().spawn(future)
+    }
+
     /// Ends serving and stops the plugins.
     pub(crate) fn stop(&mut self, deadline: Duration) {
         let _ = self.end.take().map(|end| end.send(()));
