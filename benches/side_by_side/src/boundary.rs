@@ -4,15 +4,10 @@
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use axum::body::Body;
-use exthost::Host;
-use http_body_util::BodyExt;
 use rusqlite::{Connection, params};
-use serde_json::Value;
-use tokio::runtime::Runtime;
-use tower_service::Service;
 use uuid::Uuid;
 
+use crate::embedded::Embedded;
 use crate::peer::Programs;
 use crate::spread::Spread;
 use crate::{Result, cores};
@@ -34,9 +29,9 @@ const MEASURED: [(&str, u32, f64); 3] = [
 pub(crate) fn measure(programs: &Programs, pairs: usize) -> Result<()> {
     // Also the host's threads, so that nothing of its work is done elsewhere.
     cores::stay_on(cores::SERVER);
-    let plugin = ThroughPlugin::start(programs)?;
+    let plugin = Embedded::start(programs)?;
     let plain = Plain::open(&programs.data()?)?;
-    plugin.ask("fill?rows=1000")?;
+    plugin.ask("items/fill?rows=1000")?;
     println!("db: {pairs} pairs; nanoseconds each, median (quartiles)");
     println!("{:12}  {:28}  {:28}  ratio", "", "rusqlite", "plugin");
     for (what, rounds, target) in MEASURED {
@@ -45,7 +40,7 @@ pub(crate) fn measure(programs: &Programs, pairs: usize) -> Result<()> {
             let first = (pair % 2 == 0)
                 .then(|| plain.measure(what, rounds))
                 .transpose()?;
-            let through = plugin.measure(what, rounds)?;
+            let through = through(&plugin, what, rounds)?;
             let plain = first.map_or_else(|| plain.measure(what, rounds), Ok)?;
             // The first warms up.
             if pair > 0 {
@@ -60,46 +55,10 @@ pub(crate) fn measure(programs: &Programs, pairs: usize) -> Result<()> {
     Ok(())
 }
 
-/// The plugin in a host in this process.
-struct ThroughPlugin {
-    runtime: Runtime,
-    host: Host,
-}
-
-impl ThroughPlugin {
-    fn start(programs: &Programs) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()?;
-        let host = Host::builder()
-            .directory(programs.plugins())
-            .data(programs.data()?)
-            .strict(true);
-        let host = runtime.block_on(host.build())?;
-        Ok(ThroughPlugin { runtime, host })
-    }
-
-    fn measure(&self, what: &str, rounds: u32) -> Result<f64> {
-        let answer = self.ask(&format!("measure?what={what}&rounds={rounds}"))?;
-        Ok(answer["nanoseconds"].as_f64().ok_or("no nanoseconds")?)
-    }
-
-    fn ask(&self, target: &str) -> Result<Value> {
-        let request = axum::http::Request::post(format!("/api/ext/items/{target}"));
-        let request = request.header("host", "localhost").body(Body::empty())?;
-        let body = self.runtime.block_on(async {
-            let response = self.host.router().call(request).await?;
-            let good = response.status().is_success();
-            let body = response.into_body().collect().await?.to_bytes();
-            match good {
-                true => Ok(body),
-                false => Err(format!("{target}: {}", String::from_utf8_lossy(&body)).into()),
-            }
-        });
-        let body: Result<_> = body;
-        Ok(serde_json::from_slice(&body?)?)
-    }
+/// What the plugin took for `rounds` of one.
+fn through(plugin: &Embedded, what: &str, rounds: u32) -> Result<f64> {
+    let answer = plugin.ask(&format!("items/measure?what={what}&rounds={rounds}"))?;
+    Ok(answer["nanoseconds"].as_f64().ok_or("no nanoseconds")?)
 }
 
 /// A connection as the host opens it, without its guard.

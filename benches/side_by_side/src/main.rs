@@ -8,6 +8,8 @@
 mod boundary;
 mod call;
 mod cores;
+mod embedded;
+mod listeners;
 mod load;
 mod pairs;
 mod peer;
@@ -51,6 +53,8 @@ enum What {
     Insert,
     /// The database's calls against plain rusqlite, without HTTP
     Db,
+    /// Events that are emitted and heard against a channel of tokio's, without HTTP
+    Events,
 }
 
 fn main() -> Result<()> {
@@ -63,6 +67,7 @@ fn main() -> Result<()> {
             What::List => work(&work::LIST)?,
             What::Insert => work(&work::INSERT)?,
             What::Db => boundary::measure(&programs, arguments.pairs)?,
+            What::Events => listeners::measure(&programs, arguments.pairs)?,
         }
     }
     // Loaded plugins are not to run destructors.

@@ -18,10 +18,10 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// Builds the servers and the plugin, as this program was built.
+    /// Builds the servers and the plugins, as this program was built.
     pub(crate) fn build() -> Result<Self> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let packages = ["bench-limit", "bench-host", "items"];
+        let packages = ["bench-limit", "bench-host", "items", "listeners"];
         let built = Command::new(cargo)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .args(["build", "--release", "--quiet"])
@@ -41,15 +41,17 @@ impl Programs {
         };
         std::fs::create_dir(programs.plugins())?;
         let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-        let library = format!("{prefix}items{suffix}");
-        std::fs::copy(
-            programs.built.join(&library),
-            programs.plugins().join(&library),
-        )?;
+        for plugin in ["items", "listeners"] {
+            let library = format!("{prefix}{plugin}{suffix}");
+            std::fs::copy(
+                programs.built.join(&library),
+                programs.plugins().join(&library),
+            )?;
+        }
         Ok(programs)
     }
 
-    /// A directory that holds the plugin and nothing else.
+    /// A directory that holds the plugins and nothing else.
     pub(crate) fn plugins(&self) -> PathBuf {
         self.directory.path().join("plugins")
     }
