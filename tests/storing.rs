@@ -2,8 +2,6 @@
 //! misuse of them an error code, and each completion one?
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -13,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::support::receiver::{Receiver, SECRET};
 use super::support::server::{Server, eventually, options};
-use super::support::{STORING_C, count, root, shared_c_plugin};
+use super::support::{STORING_C, compiles_without_a_warning, count, shared_c_plugin};
 
 const PLUGIN: &str = "/api/ext/storing-c";
 
@@ -65,27 +63,7 @@ fn assert_steps(server: &Server, route: &str) {
 
 #[test]
 fn the_plugin_compiles_without_a_warning() {
-    let directory = tempfile::tempdir().unwrap();
-    for compiler in ["gcc", "clang"] {
-        let output = Command::new(compiler)
-            .args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
-            .args(["-fvisibility=hidden", "-fPIC", "-pthread", "-shared", "-I"])
-            .arg(root().join("plugin-api/include"))
-            .arg("-o")
-            .arg(directory.path().join(compiler))
-            .arg(root().join(STORING_C))
-            .output();
-        match output {
-            Ok(output) => {
-                let said = String::from_utf8_lossy(&output.stderr);
-                assert!(output.status.success(), "{compiler}: {said}");
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                println!("skipped: no {compiler}");
-            }
-            Err(error) => panic!("{compiler}: {error}"),
-        }
-    }
+    compiles_without_a_warning(STORING_C);
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub(crate) mod process;
 pub(crate) mod receiver;
 pub(crate) mod server;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -94,6 +95,31 @@ pub(crate) fn c_plugin(source: &str, directory: &Path, arguments: &[&str]) -> Op
         Err(error) => {
             println!("skipped: no C compiler ({error})");
             None
+        }
+    }
+}
+
+/// Compiles a C plugin with every compiler that is here, warnings as errors.
+pub(crate) fn compiles_without_a_warning(source: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    for compiler in ["gcc", "clang"] {
+        let output = Command::new(compiler)
+            .args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
+            .args(["-fvisibility=hidden", "-fPIC", "-pthread", "-shared", "-I"])
+            .arg(root().join("plugin-api/include"))
+            .arg("-o")
+            .arg(directory.path().join(compiler))
+            .arg(root().join(source))
+            .output();
+        match output {
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{compiler}: {said}");
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                println!("skipped: no {compiler}");
+            }
+            Err(error) => panic!("{compiler}: {error}"),
         }
     }
 }

@@ -2,8 +2,6 @@
 //! error code, each completion one, each release one?
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -11,7 +9,7 @@ use exthost::Limits;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::support::{count, root};
+use crate::support::{compiles_without_a_warning, count};
 
 const PLUGIN: &str = "/api/ext/events-c";
 
@@ -50,27 +48,7 @@ fn assert_balanced(server: &Server) {
 
 #[test]
 fn the_plugin_compiles_without_a_warning() {
-    let directory = tempfile::tempdir().unwrap();
-    for compiler in ["gcc", "clang"] {
-        let output = Command::new(compiler)
-            .args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
-            .args(["-fvisibility=hidden", "-fPIC", "-pthread", "-shared", "-I"])
-            .arg(root().join("plugin-api/include"))
-            .arg("-o")
-            .arg(directory.path().join(compiler))
-            .arg(root().join(EVENTS_C))
-            .output();
-        match output {
-            Ok(output) => {
-                let said = String::from_utf8_lossy(&output.stderr);
-                assert!(output.status.success(), "{compiler}: {said}");
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                println!("skipped: no {compiler}");
-            }
-            Err(error) => panic!("{compiler}: {error}"),
-        }
-    }
+    compiles_without_a_warning(EVENTS_C);
 }
 
 #[test]

@@ -181,8 +181,7 @@ impl Delivery {
 
     /// Counts and logs a fault of the plugin in handling the event.
     pub(crate) fn fault(&self, fault: &ServiceError) {
-        let at = format!("event {}", self.event.name);
-        self.context.fault(&at, self.event.request_id(), fault);
+        self.event.fault(&self.context, fault);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Answer> {

@@ -175,8 +175,12 @@ impl Event {
         emitter.is_some_and(|emitter| emitter.name == *plugin)
     }
 
-    /// The request at its root, for the log.
-    pub(crate) fn request_id(&self) -> Option<&str> {
-        self.origin.request_id()
+    /// Counts and logs a fault of the plugin `hearer` in handling it.
+    pub(super) fn fault(&self, hearer: &PluginContext, fault: &ServiceError) {
+        hearer.fault(
+            &format!("event {}", self.name),
+            self.origin.request_id(),
+            fault,
+        );
     }
 }

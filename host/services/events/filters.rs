@@ -53,7 +53,7 @@ pub struct Veto {
 }
 
 /// Time for all filters when nobody says.
-pub(crate) const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
+const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Longest time for all filters.
 const REQUEST_DEADLINE_MAX: Duration = Duration::from_secs(300);

@@ -74,7 +74,7 @@ impl Matches {
 
     /// Whether only the host and its application may emit it.
     pub(super) fn is_reserved(&self) -> bool {
-        is_reserved(&self.name)
+        &*self.name == "core" || self.name.starts_with("core.")
     }
 
     /// What stands here for the filters `asked` of an earlier version: those that are
@@ -132,9 +132,4 @@ impl Listing {
             && self.mailbox.context.name == other.mailbox.context.name
             && self.subscription.continues(&other.subscription)
     }
-}
-
-/// Whether only the host and its application may emit `name`.
-pub(super) fn is_reserved(name: &str) -> bool {
-    name == "core" || name.starts_with("core.")
 }

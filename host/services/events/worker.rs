@@ -177,8 +177,7 @@ impl Worker {
             self.call(turn, cause, &event, lost)
         });
         if let Err(error) = returned {
-            let context = &self.mailbox.context;
-            context.fault(&format!("event {}", event.name), event.request_id(), &error);
+            event.fault(&self.mailbox.context, &error);
         }
     }
 
@@ -226,7 +225,7 @@ impl Worker {
         let live = match Live::new(delivery) {
             Ok(live) => live,
             Err(error) => {
-                context.fault("event", event.request_id(), &error);
+                event.fault(context, &error);
                 return None;
             }
         };
