@@ -1,12 +1,17 @@
 //! The command line: what can be asked for, and who answers.
 
 mod check;
+mod config;
 mod dev;
 mod emit;
 mod inspect;
 mod list;
+mod listen;
 mod log;
 pub(crate) mod output;
+mod place;
+mod serve;
+mod serving;
 mod signals;
 mod webhooks;
 
@@ -39,6 +44,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Dev(dev::Dev),
+    Serve(serve::Serve),
+    Config(config::Config),
     Inspect(inspect::Inspect),
     Check(check::Check),
     List(list::List),
@@ -56,6 +63,12 @@ impl Cli {
                 let runtime = ManuallyDrop::new(runtime()?);
                 runtime.block_on(dev.run())
             }
+            Command::Serve(serve) => {
+                log::start(serve::LOG);
+                let runtime = ManuallyDrop::new(runtime()?);
+                runtime.block_on(serve.run())
+            }
+            Command::Config(config) => config.run(),
             Command::Inspect(inspect) => inspect.run(),
             Command::Check(check) => check.run(),
             Command::List(list) => runtime()?.block_on(list.run()),

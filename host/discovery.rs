@@ -67,6 +67,21 @@ pub fn discover(directories: &[PathBuf]) -> (Vec<Candidate>, Vec<DiscoveryError>
     (candidates, errors)
 }
 
+/// The candidate at a path that the operator chose: a file, or a folder that
+/// holds a library for each platform.
+///
+/// # Errors
+/// [`DiscoveryError`]; that a file exists is found out by inspection.
+pub fn at(path: &Path) -> Result<Candidate, DiscoveryError> {
+    if !path.is_dir() {
+        return Ok(Candidate::file(path));
+    }
+    let found = Directory::open(path)?.folder(path)?;
+    found.ok_or_else(|| DiscoveryError::EmptyFolder {
+        folder: path.to_owned(),
+    })
+}
+
 /// One plugin directory, with its path free of links.
 struct Directory<'a> {
     path: &'a Path,

@@ -2,8 +2,12 @@
 
 mod builder;
 mod events;
+mod examined;
+mod joined;
 mod lock;
 mod pipeline;
+mod reconfigure;
+mod settings;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,19 +17,22 @@ use std::time::{Duration, Instant};
 use ::http::StatusCode;
 use serde::Serialize;
 
-use crate::config::BroadcastSettings;
+use crate::config::{BroadcastSettings, ConfigFile};
 use crate::error::Refusal;
 use crate::http::{self, Admin, Front, Problem};
 use crate::name::PluginName;
 use crate::registry::HostStatus;
 use crate::services::broadcast::PublishError;
 use crate::services::context::Phase;
+use crate::services::webhooks::WebhooksError;
+use joined::joined;
 use pipeline::Pipeline;
 
 pub use builder::{BuildError, HostBuilder};
 pub use events::{Decision, EventError};
+pub use examined::Examined;
 pub use lock::DataError;
-pub use pipeline::examine;
+pub use reconfigure::Reconfigured;
 
 /// A running extension host. Clones are the same host.
 ///
@@ -43,6 +50,8 @@ pub use pipeline::examine;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Host {
+    /// What the application said, to which a file is added.
+    said: Arc<HostBuilder>,
     pipeline: Arc<Pipeline>,
     development: bool,
     listening: Arc<BroadcastSettings>,
@@ -133,14 +142,33 @@ impl Host {
             let installed = pipeline.install(file).await;
             pipeline.note(installed)
         });
-        match installed.await {
-            Ok(installed) => installed,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is shutting down, and with it whoever waits.
-                Err(_) => std::future::pending().await,
-            },
-        }
+        joined(installed).await
+    }
+
+    /// Lets what stands in `exthost.toml` hold by now, in place of what stood
+    /// there before, and looks at all files of plugins again: new ones are
+    /// loaded, and those that have changed, or of which something else is said
+    /// now, are reloaded; those that are gone or are not wanted any more are
+    /// retired. No request is lost over it. A file that became unusable leaves
+    /// the generation before serving.
+    ///
+    /// Where data is kept stays as it was. Clients that listen already keep what
+    /// they may hear.
+    ///
+    /// # Errors
+    /// [`WebhooksError`](crate::webhooks::WebhooksError) when the endpoints
+    /// cannot be as they are now; nothing has changed then.
+    pub async fn reconfigure(&self, file: ConfigFile) -> Result<Reconfigured, WebhooksError> {
+        let host = self.clone();
+        // As an installation, it goes on to its end.
+        let reconfigured = tokio::spawn(async move {
+            let merged = HostBuilder::clone(&host.said).config(file).merge();
+            let webhooks = host.pipeline.webhooks();
+            let endpoints = webhooks.reconfigure(merged.endpoints, merged.webhook_settings);
+            endpoints.await?;
+            Ok(host.pipeline.reconfigure(merged.settings).await)
+        });
+        joined(reconfigured).await
     }
 
     /// Loads the file of the plugin `name` again.

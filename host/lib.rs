@@ -40,7 +40,7 @@
 //! 3. [`verify()`](verify::verify) compares that with a
 //!    [`Policy`](verify::Policy), without any input or output, and makes a
 //!    [`Verified`](verify::Verified); [`admit`](verify::admit) settles names and
-//!    order among all of them. [`examine`] is the steps up to here.
+//!    order among all of them. [`Examined`] is the outcome of the steps up to here.
 //! 4. [`Loader::load`](library::Loader::load) maps exactly the bytes inspected,
 //!    checks the door and the layouts, and makes a [`Loaded`](library::Loaded).
 //!    Here the plugin's code can run for the first time.
@@ -110,7 +110,8 @@ pub mod verify;
 pub use config::Limits;
 pub use error::Refusal;
 pub use host::{
-    BuildError, DataError, Decision, EventError, Host, HostBuilder, ReloadError, examine,
+    BuildError, DataError, Decision, EventError, Examined, Host, HostBuilder, Reconfigured,
+    ReloadError,
 };
 pub use services::events::Policy;
 pub use services::{broadcast, webhooks};

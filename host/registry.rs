@@ -26,6 +26,7 @@ pub use crate::services::events::{Mode as SubscriptionMode, SubscriptionStatus};
 pub struct Registry {
     plugins: ArcSwap<BTreeMap<PluginName, Arc<Plugin>>>,
     refused: Mutex<Vec<RefusedStatus>>,
+    disabled: Mutex<Vec<DisabledStatus>>,
     /// Serialises what changes `plugins`.
     changes: Mutex<()>,
 }
@@ -97,17 +98,22 @@ impl Registry {
     /// Remembers a refusal, in place of an earlier one of the same file.
     pub fn refuse(&self, refusal: &Refusal) {
         self.forget(refusal.file());
-        lock(&self.refused).push(RefusedStatus {
-            file: refusal.file().to_owned(),
-            code: refusal.code().to_owned(),
-            message: refusal.message(),
-            code_ran: refusal.code_ran(),
-        });
+        lock(&self.refused).push(RefusedStatus::of(refusal));
     }
 
     /// Forgets the refusal of a file that loads now.
     pub fn forget(&self, file: &std::path::Path) {
         lock(&self.refused).retain(|refused| refused.file != file);
+    }
+
+    /// Forgets all refusals, before all files are looked at again.
+    pub fn forget_all(&self) {
+        lock(&self.refused).clear();
+    }
+
+    /// Remembers the plugins that the operator does not want.
+    pub fn set_disabled(&self, disabled: Vec<DisabledStatus>) {
+        *lock(&self.disabled) = disabled;
     }
 
     /// What operators see.
@@ -119,6 +125,7 @@ impl Registry {
                 .filter_map(|(name, plugin)| plugin.status(name))
                 .collect(),
             refused: lock(&self.refused).clone(),
+            disabled: lock(&self.disabled).clone(),
         }
     }
 }
@@ -194,6 +201,8 @@ pub struct HostStatus {
     pub plugins: Vec<PluginStatus>,
     /// The files that were refused, in the order of their refusal.
     pub refused: Vec<RefusedStatus>,
+    /// The plugins that the operator does not want.
+    pub disabled: Vec<DisabledStatus>,
 }
 
 /// What operators see of a plugin.
@@ -279,6 +288,30 @@ pub struct RefusedStatus {
     pub message: String,
     /// Whether code of the file may have run before it was refused.
     pub code_ran: bool,
+}
+
+impl RefusedStatus {
+    /// What operators see of a refusal.
+    pub fn of(refusal: &Refusal) -> Self {
+        RefusedStatus {
+            file: refusal.file().to_owned(),
+            code: refusal.code().to_owned(),
+            message: refusal.message(),
+            code_ran: refusal.code_ran(),
+        }
+    }
+}
+
+/// What operators see of a plugin that they do not want.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DisabledStatus {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: PathBuf,
+    /// Where the operator says so.
+    pub reason: String,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

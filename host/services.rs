@@ -91,6 +91,11 @@ impl ServicesCore {
         }
     }
 
+    /// The databases of all plugins.
+    pub(crate) fn databases(&self) -> &Arc<Databases> {
+        &self.databases
+    }
+
     /// The events, for the host and its application.
     pub(crate) fn events(&self) -> &Arc<Events> {
         &self.events

@@ -9,6 +9,7 @@ use exthost_abi::door::DOOR_SYMBOL;
 use exthost_abi::layout::LAYOUT_SYMBOL;
 use semver::{Comparator, Op};
 
+use crate::config::Grant;
 use crate::inspect::{Capability, Inspected, Meta, PanicStrategy};
 
 mod error;
@@ -165,8 +166,11 @@ fn check_panic(meta: &Meta, policy: &Policy) -> Result<(), VerifyError> {
 }
 
 fn grant(meta: &Meta, policy: &Policy) -> Result<Vec<Capability>, VerifyError> {
-    let grants = policy.grants.get(&meta.name);
-    let is_granted = |capability: &Capability| grants.is_none_or(|list| list.contains(capability));
+    let grants = policy.grants.get(meta.name.as_str());
+    let is_granted = |wanted: &Capability| {
+        let covers = |grant: &Grant| grant.covers(&wanted.id, wanted.revision);
+        grants.is_none_or(|grants| grants.iter().any(covers))
+    };
     let mut granted = Vec::new();
     for need in &meta.needs {
         if !policy.capabilities.contains(need) {
@@ -194,8 +198,8 @@ fn grant(meta: &Meta, policy: &Policy) -> Result<Vec<Capability>, VerifyError> {
     Ok(granted)
 }
 
-fn list(capabilities: &[Capability]) -> String {
-    let names: Vec<_> = capabilities.iter().map(Capability::to_string).collect();
+fn list(grants: &[Grant]) -> String {
+    let names: Vec<_> = grants.iter().map(Grant::to_string).collect();
     match names.is_empty() {
         true => "nothing".to_owned(),
         false => names.join(", "),

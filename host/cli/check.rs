@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use exthost::verify::{Policy, Verified};
-use exthost::{Refusal, examine};
+use exthost::registry::DisabledStatus;
+use exthost::verify::Verified;
+use exthost::{Examined, Host, HostBuilder, Refusal};
 use serde_json::{Value, json};
 
 use crate::cli::{Result, output};
@@ -26,17 +27,35 @@ pub(crate) struct Check {
 impl Check {
     /// Prints the outcome, and returns the exit code.
     pub(crate) fn run(self) -> Result<i32> {
-        let (admitted, refused) = examine(&self.directories, &Policy::default());
-        if self.json {
-            output::json(&value(&admitted, &refused))?;
-        } else {
-            admitted.iter().map(ok).for_each(output::say);
-            refused.iter().map(no).for_each(output::say);
-            if admitted.is_empty() && refused.is_empty() {
-                output::say("no plugins");
-            }
+        let examined = examine(self.directories);
+        match self.json {
+            true => output::json(&value(&examined))?,
+            false => print(&examined),
         }
-        Ok(i32::from(!refused.is_empty()))
+        Ok(i32::from(!examined.refused.is_empty()))
+    }
+}
+
+fn examine(directories: Vec<PathBuf>) -> Examined {
+    let builder = Host::builder();
+    let add = |builder: HostBuilder, directory| builder.directory(directory);
+    directories.into_iter().fold(builder, add).examine()
+}
+
+/// Prints what would become of each plugin.
+pub(crate) fn print(examined: &Examined) {
+    examined.admitted.iter().map(ok).for_each(output::say);
+    for DisabledStatus { name, reason, .. } in &examined.disabled {
+        output::say(format_args!("off {name}: {reason}"));
+    }
+    examined.refused.iter().map(no).for_each(output::say);
+    for name in &examined.missing {
+        output::say(format_args!(
+            "no  {name} is configured, and no file of that name was found"
+        ));
+    }
+    if examined.admitted.is_empty() && examined.refused.is_empty() {
+        output::say("no plugins");
     }
 }
 
@@ -59,7 +78,8 @@ fn file_name(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-fn value(admitted: &[Verified], refused: &[Refusal]) -> Value {
+/// The same as JSON.
+pub(crate) fn value(examined: &Examined) -> Value {
     let plugin = |plugin: &Verified| {
         json!({
             "name": plugin.meta().name,
@@ -75,8 +95,10 @@ fn value(admitted: &[Verified], refused: &[Refusal]) -> Value {
         })
     };
     json!({
-        "plugins": admitted.iter().map(plugin).collect::<Vec<_>>(),
-        "refused": refused.iter().map(refusal).collect::<Vec<_>>(),
+        "plugins": examined.admitted.iter().map(plugin).collect::<Vec<_>>(),
+        "refused": examined.refused.iter().map(refusal).collect::<Vec<_>>(),
+        "disabled": examined.disabled,
+        "missing": examined.missing,
     })
 }
 
@@ -87,14 +109,14 @@ mod tests {
     #[test]
     fn a_refusal_is_told_in_both_forms() {
         let gone = PathBuf::from("no/such/directory");
-        let (admitted, refused) = examine(std::slice::from_ref(&gone), &Policy::default());
-        assert!(admitted.is_empty());
-        let line = no(&refused[0]);
+        let examined = examine(vec![gone]);
+        assert!(examined.admitted.is_empty());
+        let line = no(&examined.refused[0]);
         assert!(
             line.starts_with("no  unreadable-directory  no/such/directory: "),
             "{line}"
         );
-        let value = value(&admitted, &refused);
+        let value = value(&examined);
         assert_eq!(value["plugins"], json!([]));
         assert_eq!(value["refused"][0]["code"], "unreadable-directory");
         assert_eq!(value["refused"][0]["file"], "no/such/directory");

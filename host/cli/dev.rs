@@ -12,13 +12,14 @@ mod watch;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use clap::Args;
 use exthost::Host;
 use exthost::config::ConfigFile;
-use exthost::http::{ServeOptions, serve};
 
+use crate::cli::listen::bind;
+use crate::cli::place::{Configured, Place};
+use crate::cli::serving::{self, DRAIN_TIMEOUT};
 use crate::cli::signals::End;
 use crate::cli::{Result, output};
 use build::Builder;
@@ -28,12 +29,6 @@ use watch::Watch;
 /// What is logged unless `EXTHOST_LOG` says otherwise: `exthost dev` itself
 /// tells on stdout what the host's own lines would repeat.
 pub(crate) const LOG: &str = "info,exthost::host=off";
-
-/// Time from the signal to the end.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Time that plugins have for their end at least.
-const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Build plugins from source, serve them, and reload them when they change
 ///
@@ -50,7 +45,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 /// picked up. A project that no longer builds goes on serving as it did last.
 ///
 /// Whoever can reach the address is the developer, so only loopback addresses
-/// are served.
+/// are served. Of the configuration, where to listen and where plugin files lie
+/// are passed over.
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
     /// Folders that are projects or hold them
@@ -62,13 +58,8 @@ pub(crate) struct Dev {
         default_value = "127.0.0.1:7700", value_parser = listen::parse
     )]
     listen: SocketAddr,
-    /// Where the host keeps its data, and what it builds with make
-    #[arg(long, env = "EXTHOST_DATA", value_name = "DIR", default_value = "data")]
-    data: PathBuf,
-    /// Options of plugins, webhooks and the application's database; `exthost.toml`
-    /// of the current folder if it is there
-    #[arg(long, env = "EXTHOST_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Build cargo projects in release mode
     #[arg(long)]
     release: bool,
@@ -82,17 +73,16 @@ impl Dev {
     pub(crate) async fn run(self) -> Result<i32> {
         let roots = self.directories.iter().map(|path| root(path));
         let roots = roots.collect::<Result<Vec<_>>>()?;
-        let config = config(self.config.as_deref())?;
+        let Configured { file, data, .. } = self.place.read()?;
         // Before the builds, which may take a while; early clients wait.
-        let listener = listen::bind(self.listen).await?;
+        let listener = bind(self.listen).await?;
         let address = listener.local_addr()?;
         let end = End::on_signal()?;
-        let data = data_directory(&self.data)?;
+        let data = data_directory(&data)?;
         // Also before the builds, so that no change is missed.
         let watch = Watch::start(&roots, &data)?;
         let host = Host::builder()
-            .config(config)
-            .data(&data)
+            .config(of_sources(file, &data))
             .development(true)
             .strict(self.strict)
             .build()
@@ -116,17 +106,7 @@ impl Dev {
 
         output::say(format_args!("serving on http://{address}, ctrl-c ends"));
         let following = tokio::spawn(session.follow(watch));
-        let router = host.router().merge(host.admin_router());
-        let asked = async {
-            end.asked().await;
-            following.abort();
-            host.begin_shutdown();
-            Instant::now()
-        };
-        let asked_at = serve(listener, router, ServeOptions::default(), asked).await;
-        // Connections may have used up most of the time.
-        let left = DRAIN_TIMEOUT.saturating_sub(asked_at.elapsed());
-        host.shutdown(left.max(STOP_TIMEOUT)).await;
+        serving::until(end, host, listener, || following.abort()).await;
         Ok(0)
     }
 }
@@ -149,14 +129,14 @@ fn root(path: &Path) -> Result<PathBuf> {
     }
 }
 
-/// What stands in the file that was named, or in the usual one.
-fn config(named: Option<&Path>) -> Result<ConfigFile> {
-    const USUAL: &str = "exthost.toml";
-    match named {
-        Some(file) => Ok(ConfigFile::read(file)?),
-        None if Path::new(USUAL).exists() => Ok(ConfigFile::read(Path::new(USUAL))?),
-        None => Ok(ConfigFile::default()),
+/// The configuration of a host whose plugins are all built here.
+fn of_sources(mut file: ConfigFile, data: &Path) -> ConfigFile {
+    file.data = Some(data.to_owned());
+    file.plugins.directories = None;
+    for plugin in file.plugin.values_mut() {
+        plugin.path = None;
     }
+    file
 }
 
 fn data_directory(path: &Path) -> Result<PathBuf> {

@@ -7,6 +7,7 @@ mod pattern;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use authority::Authority;
@@ -28,15 +29,18 @@ pub use pattern::{CHANNEL_BYTES_MAX, ChannelPattern};
 /// let builder = Host::builder().broadcast(settings);
 /// # Ok::<(), exthost::config::BroadcastError>(())
 /// ```
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct BroadcastSettings {
     /// Channels that anybody may listen to; all others need authentication.
+    #[schemars(with = "Vec<String>")]
     pub public: Vec<ChannelPattern>,
     /// Origins of pages that may connect, beside the host's own.
+    #[schemars(with = "Vec<String>")]
     pub origins: Vec<Origin>,
     /// Names that clients may call the host by; any if there are none.
+    #[schemars(with = "Vec<String>")]
     pub hosts: Vec<Authority>,
     /// Clients connected at a time.
     pub clients_max: usize,

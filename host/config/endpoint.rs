@@ -8,6 +8,7 @@ mod tests;
 use std::fmt;
 
 use reqwest::Url;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{AddressRange, Pattern, Secret};
@@ -34,8 +35,9 @@ pub use error::EndpointError;
 ///     .check();
 /// assert_eq!(endpoint.unwrap().name(), "hooks.example.com");
 /// ```
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(try_from = "section::Section")]
+#[schemars(with = "section::Section")]
 pub struct Endpoint {
     name: String,
     url: Option<Url>,

@@ -91,9 +91,11 @@ fn unknown_key(message: &str) -> Option<(String, Vec<String>)> {
     Some((names.next()?, names.collect()))
 }
 
-fn cure(key: &str, known: &[String]) -> String {
-    let nearest = known.iter().min_by_key(|known| distance(key, known));
-    if let Some(nearest) = nearest.filter(|nearest| distance(key, nearest) <= 1 + key.len() / 3) {
+/// The nearest of what is known, or all of it.
+pub(crate) fn cure(word: &str, known: &[impl AsRef<str>]) -> String {
+    let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+    let nearest = known.iter().min_by_key(|known| distance(word, known));
+    if let Some(nearest) = nearest.filter(|nearest| distance(word, nearest) <= 1 + word.len() / 3) {
         return format!("did you mean `{nearest}`?");
     }
     let all: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
@@ -142,6 +144,6 @@ mod tests {
         let known = ["url".to_owned(), "events".to_owned()];
         assert_eq!(cure("event", &known), "did you mean `events`?");
         assert_eq!(cure("password", &known), "there are `url`, `events`");
-        assert_eq!(cure("x", &[]), "there are none here");
+        assert_eq!(cure("x", &[""; 0]), "there are none here");
     }
 }

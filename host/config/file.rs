@@ -3,75 +3,100 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Deserializer, de};
-use serde_json::{Map, Value};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
-use crate::config::{AddressRange, BroadcastSettings, ConfigError, Endpoint, EventName};
+use crate::config::{
+    AddressRange, BroadcastSettings, ConfigError, Endpoint, EventName, LimitsConfig, ListenAddress,
+    PluginConfig,
+};
 use crate::name::PluginName;
 
 /// What stands in `exthost.toml`. Every key is optional, and one that is not
 /// known is an error.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(title = "exthost.toml")]
 #[non_exhaustive]
 pub struct ConfigFile {
-    /// `[[webhook]]`: where webhooks go.
+    /// Where to listen; 127.0.0.1:7700 if this is left out.
+    pub listen: Option<ListenAddress>,
+    /// Where data is kept, relative to this file; the folder data beside it if
+    /// this is left out.
+    pub data: Option<PathBuf>,
+    /// Where plugins are found.
+    pub plugins: PluginsConfig,
+    /// The limits of every plugin.
+    pub limits: LimitsConfig,
+    /// Where webhooks go.
     pub webhook: Vec<Endpoint>,
-    /// `[webhooks]`: what holds for all of them.
+    /// What holds for all endpoints of webhooks.
     pub webhooks: WebhooksConfig,
-    /// `[events]`: what holds for events.
+    /// What holds for the events of all plugins.
     pub events: EventsConfig,
-    /// `[broadcast]`: who may listen to published messages.
+    /// Who may listen to published messages.
     pub broadcast: Option<BroadcastSettings>,
-    /// `[database]`: what plugins may read beside their own.
+    /// What plugins may read beside their own.
     pub database: DatabaseConfig,
-    /// `[plugin.<name>]`: one plugin each.
+    /// One plugin each.
+    #[schemars(with = "BTreeMap<String, PluginConfig>")]
     pub plugin: BTreeMap<PluginName, PluginConfig>,
 }
 
-/// `[webhooks]`
-#[derive(Debug, Clone, Default, Deserialize)]
+/// `[plugins]`: where plugins are found.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PluginsConfig {
+    /// Whether any plugin is loaded.
+    pub enabled: bool,
+    /// Directories of plugin files, relative to this file; of two plugins with
+    /// one name the first that is found counts. The folder plugins beside this
+    /// file if it is left out.
+    pub directories: Option<Vec<PathBuf>>,
+}
+
+impl Default for PluginsConfig {
+    fn default() -> Self {
+        PluginsConfig {
+            enabled: true,
+            directories: None,
+        }
+    }
+}
+
+/// `[webhooks]`: what holds for all endpoints of webhooks.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct WebhooksConfig {
     /// Ranges of addresses that every endpoint may be at, beside public ones.
+    #[schemars(with = "Vec<String>")]
     pub allow: Vec<AddressRange>,
 }
 
-/// `[events]`
-#[derive(Debug, Clone, Default, Deserialize)]
+/// `[events]`: what holds for events.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct EventsConfig {
     /// Names of events that stand for other names.
+    #[schemars(with = "BTreeMap<String, String>")]
     pub alias: BTreeMap<EventName, EventName>,
 }
 
-/// `[database]`
-#[derive(Debug, Clone, Default, Deserialize)]
+/// `[database]`: what plugins may read beside their own.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DatabaseConfig {
-    /// The application's own database, in the file relative to it.
+    /// The application's own database, an SQLite file, relative to this file.
     pub host: Option<PathBuf>,
 }
 
-/// `[plugin.<name>]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct PluginConfig {
-    /// Its options, as JSON; dates become text.
-    #[serde(deserialize_with = "options")]
-    pub options: Map<String, Value>,
-    /// Tables of the application's database that it may read.
-    pub tables: Vec<String>,
-    /// What holds for its events alone.
-    pub events: EventsConfig,
-}
-
 impl ConfigFile {
-    /// Reads a file. Paths in it are relative to its folder.
+    /// Reads a file. Paths in it are relative to its folder; so are the ones it
+    /// leaves out, the data directory `data` and the plugin directory `plugins`.
     ///
     /// # Errors
     /// [`ConfigError`], which names the line.
@@ -82,48 +107,41 @@ impl ConfigFile {
         })?;
         let mut config: ConfigFile =
             toml::from_str(&text).map_err(|error| ConfigError::of_toml(path, &text, &error))?;
-        if let (Some(host), Some(folder)) = (&mut config.database.host, path.parent()) {
-            *host = folder.join(&*host);
-        }
+        config.resolve(path.parent().unwrap_or(Path::new("")));
         Ok(config)
     }
-}
 
-fn options<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
-    let table = toml::Table::deserialize(deserializer)?;
-    let json = |(key, value)| Ok((key, json(value).map_err(de::Error::custom)?));
-    table.into_iter().map(json).collect()
-}
+    /// The JSON Schema of the file, for editors.
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(ConfigFile).to_value()
+    }
 
-/// The JSON of a value.
-fn json(value: toml::Value) -> Result<Value, String> {
-    Ok(match value {
-        toml::Value::String(text) => Value::String(text),
-        toml::Value::Integer(number) => number.into(),
-        toml::Value::Float(number) => match serde_json::Number::from_f64(number) {
-            Some(number) => Value::Number(number),
-            None => {
-                return Err(format!(
-                    "an option is {number}, which JSON has not; give a finite number or a text"
-                ));
-            }
-        },
-        toml::Value::Boolean(yes) => Value::Bool(yes),
-        toml::Value::Datetime(date) => Value::String(date.to_string()),
-        toml::Value::Array(list) => list.into_iter().map(json).collect::<Result<_, _>>()?,
-        toml::Value::Table(table) => table
+    /// Makes paths relative to the working directory of those relative to
+    /// `folder`.
+    fn resolve(&mut self, folder: &Path) {
+        for path in [&mut self.data, &mut self.database.host]
             .into_iter()
-            .map(|(key, value)| Ok((key, json(value)?)))
-            .collect::<Result<Map<_, _>, String>>()?
-            .into(),
-    })
+            .flatten()
+        {
+            *path = folder.join(&*path);
+        }
+        for path in self.plugins.directories.iter_mut().flatten() {
+            *path = folder.join(&*path);
+        }
+        for plugin in self.plugin.values_mut() {
+            plugin.resolve(folder);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    use std::net::SocketAddr;
 
     use super::*;
+    use crate::config::Limits;
 
     fn read(text: &str) -> Result<ConfigFile, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
@@ -142,6 +160,17 @@ mod tests {
     fn all_of_it() {
         let config = read(
             r#"
+            listen = "localhost:8080"
+            data = "var"
+
+            [plugins]
+            enabled = false
+            directories = ["first", "/second"]
+
+            [limits]
+            tasks_max = 5
+            db.statement_deadline_ms = 100
+
             [[webhook]]
             url = "https://hooks.example.com/notes"
             events = ["note.*"]
@@ -175,12 +204,28 @@ mod tests {
             clients_max = 50
 
             [plugin.notes]
+            enabled = false
+            path = "lib/notes.so"
+            grants = ["routes", "db/1"]
+            limits.handler_deadline_ms = 250
             options = { limit = 3, since = 2026-01-02, nested = { list = [1.5, true] } }
             tables = ["user"]
             events.alias = { saved = "note.saved" }
             "#,
         )
         .unwrap();
+        assert_eq!(
+            SocketAddr::from(config.listen.unwrap()),
+            ([127, 0, 0, 1], 8080).into()
+        );
+        assert!(config.data.unwrap().is_absolute());
+        assert!(!config.plugins.enabled);
+        let directories = config.plugins.directories.unwrap();
+        assert!(directories[0].is_absolute() && directories[0].ends_with("first"));
+        assert_eq!(directories[1], Path::new("/second"));
+        let limits = config.limits.over(Limits::default());
+        assert_eq!(limits.tasks_max, 5);
+        assert_eq!(limits.db.statement_deadline.as_millis(), 100);
         assert_eq!(config.webhook[0].name(), "hooks.example.com");
         assert!(config.webhook[0].is_fifo());
         assert_eq!(config.webhook[1].secrets().len(), 2);
@@ -196,6 +241,9 @@ mod tests {
         assert_eq!(config.events.alias["old.name"].as_ref(), "new.name");
         let plugin = &config.plugin["notes"];
         assert_eq!(plugin.events.alias["saved"].as_ref(), "note.saved");
+        assert!(!plugin.enabled && plugin.path.as_ref().unwrap().is_absolute());
+        assert!(plugin.grants.as_ref().unwrap()[1].covers("db", 1));
+        assert_eq!(plugin.limits.over(limits).handler_deadline.as_millis(), 250);
         assert_eq!(plugin.tables, ["user"]);
         assert_eq!(
             Value::Object(plugin.options.clone()),
@@ -240,6 +288,20 @@ mod tests {
         let text = refused("[plugin.Notes]");
         assert!(
             text.starts_with("exthost.toml:1:9: `Notes` is not a plugin name; "),
+            "{text}"
+        );
+        assert_eq!(
+            refused("[plugin.notes]\ngrants = ['routs']"),
+            "exthost.toml:2:10: `routs` is no capability of this host; did you mean `routes`?"
+        );
+        let text = refused("listen = '7700'");
+        assert!(
+            text.starts_with("exthost.toml:1:10: `7700` is no address with a port; "),
+            "{text}"
+        );
+        let text = refused("[limits]\nhandler_deadline_ms = 0");
+        assert!(
+            text.starts_with("exthost.toml:2:23: 0 ms is no time for a limit; "),
             "{text}"
         );
         let text = refused("[plugin.notes]\noptions = { a = nan }");

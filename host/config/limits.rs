@@ -1,8 +1,12 @@
 //! The limits a plugin lives under, with their defaults in one place.
 
+mod config;
+mod db;
+
 use std::time::Duration;
 
-use crate::config::DbLimits;
+pub use config::{DbLimitsConfig, LimitsConfig};
+pub use db::DbLimits;
 
 /// What one plugin may use, and how long the host waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

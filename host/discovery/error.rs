@@ -67,6 +67,12 @@ pub enum DiscoveryError {
         /// A library for another platform.
         found: PathBuf,
     },
+    /// The folder that a plugin's path leads to has no library.
+    #[error("holds no library; put the plugin's into it, or correct the path of the plugin")]
+    EmptyFolder {
+        /// The folder.
+        folder: PathBuf,
+    },
 }
 
 impl DiscoveryError {
@@ -78,6 +84,7 @@ impl DiscoveryError {
             Self::SymlinkOutside { .. } => "symlink-outside",
             Self::TwoLibraries { .. } => "two-libraries",
             Self::OtherPlatform { .. } => "no-library-here",
+            Self::EmptyFolder { .. } => "empty-folder",
         }
     }
 
@@ -86,7 +93,9 @@ impl DiscoveryError {
         match self {
             Self::Directory { path, .. } | Self::Entry { path, .. } => path,
             Self::SymlinkOutside { path, .. } => path,
-            Self::TwoLibraries { folder, .. } | Self::OtherPlatform { folder, .. } => folder,
+            Self::TwoLibraries { folder, .. }
+            | Self::OtherPlatform { folder, .. }
+            | Self::EmptyFolder { folder } => folder,
         }
     }
 }

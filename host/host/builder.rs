@@ -1,6 +1,5 @@
 //! How a host is made.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,31 +7,32 @@ use std::sync::atomic::Ordering;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
-use crate::config::{AddressRange, BroadcastSettings, ConfigFile, Endpoint, EventName, Limits};
+use crate::config::{
+    AddressRange, BroadcastSettings, ConfigFile, Endpoint, EventName, Grant, Limits, PluginConfig,
+};
 use crate::error::Refusal;
 use crate::host::Host;
+use crate::host::examined::Examined;
+use crate::host::joined::joined;
 use crate::host::lock::{DataError, DataLock};
 use crate::host::pipeline::Pipeline;
+use crate::host::settings::Settings;
 use crate::library::Loader;
 use crate::services::ServicesCore;
 use crate::services::broadcast::Broadcast;
-use crate::services::db::database::{Databases, DatabasesSpec};
-use crate::services::events::{Aliases, Events};
+use crate::services::db::database::Databases;
+use crate::services::events::Events;
 use crate::services::webhooks::{WebhookSettings, Webhooks, WebhooksError};
 
 /// How a [`Host`] is to be.
 #[derive(Debug, Clone)]
 pub struct HostBuilder {
-    directories: Vec<PathBuf>,
     data: PathBuf,
-    limits: Limits,
-    options: BTreeMap<String, Map<String, Value>>,
-    host_database: Option<PathBuf>,
-    tables: BTreeMap<String, Vec<String>>,
-    endpoints: Vec<Endpoint>,
-    webhook_settings: WebhookSettings,
-    aliases: Aliases,
+    pub(super) settings: Settings,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) webhook_settings: WebhookSettings,
     broadcast: BroadcastSettings,
+    file: ConfigFile,
     strict: bool,
     development: bool,
 }
@@ -40,16 +40,12 @@ pub struct HostBuilder {
 impl HostBuilder {
     pub(super) fn new() -> Self {
         HostBuilder {
-            directories: Vec::new(),
             data: PathBuf::from("data"),
-            limits: Limits::default(),
-            options: BTreeMap::new(),
-            host_database: None,
-            tables: BTreeMap::new(),
+            settings: Settings::default(),
             endpoints: Vec::new(),
             webhook_settings: WebhookSettings::default(),
-            aliases: Aliases::default(),
             broadcast: BroadcastSettings::default(),
+            file: ConfigFile::default(),
             strict: false,
             development: false,
         }
@@ -57,7 +53,7 @@ impl HostBuilder {
 
     /// Adds a directory of plugins; earlier ones win a plugin's name.
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.directories.push(directory.into());
+        self.settings.directories.push(directory.into());
         self
     }
 
@@ -69,20 +65,60 @@ impl HostBuilder {
 
     /// Sets the limits of every plugin.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.settings.limits = limits;
+        self
+    }
+
+    /// Loads no plugin at all if it is false; what is found is listed as
+    /// disabled.
+    pub fn plugins_enabled(mut self, enabled: bool) -> Self {
+        self.settings.enabled = enabled;
+        self
+    }
+
+    /// Loads only these plugins of all that are found.
+    pub fn only(mut self, plugins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let plugins = plugins.into_iter().map(Into::into);
+        self.settings.only.get_or_insert_default().extend(plugins);
+        self
+    }
+
+    /// Says all of one plugin, in place of what was said before.
+    pub fn plugin(mut self, plugin: impl Into<String>, config: PluginConfig) -> Self {
+        self.settings.said[0].insert(plugin.into(), config);
+        self
+    }
+
+    /// Grants one plugin these capabilities and no others. One that it needs and
+    /// is not granted refuses it.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let builder = exthost::Host::builder().grants("notes", ["routes".parse()?, "db".parse()?]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn grants(
+        mut self,
+        plugin: impl Into<String>,
+        grants: impl IntoIterator<Item = Grant>,
+    ) -> Self {
+        let said = self.said_of(plugin);
+        said.grants.get_or_insert_default().extend(grants);
         self
     }
 
     /// Sets the options of one plugin.
     pub fn options(mut self, plugin: impl Into<String>, options: Map<String, Value>) -> Self {
-        self.options.insert(plugin.into(), options);
+        self.said_of(plugin).options = options;
         self
     }
 
     /// Sets the SQLite file of the application, of which plugins may read the
     /// tables that [`tables`](Self::tables) grants them, as `host.<table>`.
     pub fn host_database(mut self, file: impl Into<PathBuf>) -> Self {
-        self.host_database = Some(file.into());
+        self.settings.host_database = Some(file.into());
         self
     }
 
@@ -93,7 +129,7 @@ impl HostBuilder {
         tables: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         let tables = tables.into_iter().map(Into::into);
-        self.tables.entry(plugin.into()).or_default().extend(tables);
+        self.said_of(plugin).tables.extend(tables);
         self
     }
 
@@ -134,7 +170,7 @@ impl HostBuilder {
     /// # }
     /// ```
     pub fn event_alias(mut self, old: EventName, new: EventName) -> Self {
-        self.aliases.extend([(old, new)].into());
+        self.settings.aliases.insert(old, new);
         self
     }
 
@@ -144,19 +180,11 @@ impl HostBuilder {
         self
     }
 
-    /// Adds what stands in `exthost.toml`.
+    /// Sets what stands in `exthost.toml`. It is added to what the application
+    /// says, and counts more where both say something of a plugin. Where to
+    /// listen is for the application to do.
     pub fn config(mut self, file: ConfigFile) -> Self {
-        self.endpoints.extend(file.webhook);
-        self.webhook_settings.allow.extend(file.webhooks.allow);
-        self.broadcast = file.broadcast.unwrap_or(self.broadcast);
-        self.host_database = file.database.host.or(self.host_database);
-        self.aliases.extend(file.events.alias);
-        for (name, plugin) in file.plugin {
-            self.aliases.extend_of(name.clone(), plugin.events.alias);
-            self = self
-                .options(name.as_str(), plugin.options)
-                .tables(name.as_str(), plugin.tables);
-        }
+        self.file = file;
         self
     }
 
@@ -183,30 +211,61 @@ impl HostBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn build(self) -> Result<Host, BuildError> {
+        let said = self.clone();
+        self.merge().build_merged(said).await
+    }
+}
+
+impl HostBuilder {
+    /// Adds the file to what the application says.
+    pub(super) fn merge(mut self) -> Self {
+        let file = std::mem::take(&mut self.file);
+        self.data = file.data.unwrap_or(self.data);
+        self.endpoints.extend(file.webhook);
+        self.webhook_settings.allow.extend(file.webhooks.allow);
+        self.broadcast = file.broadcast.unwrap_or(self.broadcast);
+        let settings = &mut self.settings;
+        let directories = file.plugins.directories;
+        settings
+            .directories
+            .extend(directories.into_iter().flatten());
+        settings.enabled &= file.plugins.enabled;
+        settings.limits = file.limits.over(settings.limits);
+        settings.host_database = file.database.host.or(settings.host_database.take());
+        settings.aliases.extend(file.events.alias);
+        let plugins = file.plugin.into_iter();
+        settings.said[1] = plugins
+            .map(|(name, said)| (name.to_string(), said))
+            .collect();
+        if self.development {
+            // There an endpoint may be on this machine.
+            self.webhook_settings.allow.extend(AddressRange::loopback());
+        }
+        self
+    }
+
+    async fn build_merged(self, said: HostBuilder) -> Result<Host, BuildError> {
         let data = self.data.clone();
         let lock = DataLock::take(&data)?;
         let loader =
             Loader::start(data.join("images")).map_err(|source| BuildError::Loader { source })?;
-        let databases = Databases::new(DatabasesSpec {
-            data: data.clone(),
-            host: self.host_database.clone(),
-            granted: self.tables.clone(),
-            limits: self.limits.db,
-        });
+        let databases = Databases::new(data.clone(), self.settings.databases());
         let webhooks = self.webhooks_in(&data).await?;
-        let events = Arc::new(Events::new(Handle::current(), self.aliases.clone()));
+        let events = Arc::new(Events::new(Handle::current(), self.settings.all_aliases()));
         let broadcast = Broadcast::new(self.broadcast.clients_max);
         let services = ServicesCore::new(databases, webhooks, events, broadcast);
-        let pipeline = Pipeline::new(lock, loader, services, self.limits, self.options);
-        let refusals = pipeline.boot(&self.directories).await;
+        let drain_timeout = self.settings.limits.drain_timeout;
+        let pipeline = Pipeline::new(lock, loader, services, self.settings);
+        let refusals = pipeline.boot().await;
         let host = Host {
+            said: Arc::new(said),
             pipeline: Arc::new(pipeline),
             development: self.development,
             listening: Arc::new(self.broadcast),
             ready: Arc::default(),
         };
         if self.strict && !refusals.is_empty() {
-            host.shutdown(self.limits.drain_timeout).await;
+            host.shutdown(drain_timeout).await;
             return Err(BuildError::Refused { refusals });
         }
         host.ready.store(true, Ordering::Release);
@@ -216,19 +275,25 @@ impl HostBuilder {
 }
 
 impl HostBuilder {
-    /// Opens the webhooks. In development an endpoint may be on this machine.
+    /// Looks at all files of plugins without running any of their code: which
+    /// would be loaded, refused or left out.
+    ///
+    /// # Threading
+    /// Blocks on the disk.
+    pub fn examine(&self) -> Examined {
+        Examined::of(&self.clone().merge().settings)
+    }
+
+    fn said_of(&mut self, plugin: impl Into<String>) -> &mut PluginConfig {
+        self.settings.said[0].entry(plugin.into()).or_default()
+    }
+
+    /// Opens the webhooks.
     async fn webhooks_in(&self, data: &Path) -> Result<Arc<Webhooks>, WebhooksError> {
-        let mut settings = self.webhook_settings.clone();
-        if self.development {
-            settings.allow.extend(AddressRange::loopback());
-        }
         let (data, endpoints) = (data.to_owned(), self.endpoints.clone());
-        let runtime = Handle::current();
+        let (settings, runtime) = (self.webhook_settings.clone(), Handle::current());
         let open = move || Webhooks::open(&data, endpoints, settings, &runtime);
-        match tokio::task::spawn_blocking(open).await {
-            Ok(opened) => opened,
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        }
+        joined(tokio::task::spawn_blocking(open)).await
     }
 }
 

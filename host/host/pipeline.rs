@@ -1,30 +1,31 @@
 //! The pipeline: takes files from discovery to serving, and what they replace
 //! to retirement.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value};
 use tokio::task::JoinSet;
 
-use crate::config::Limits;
-use crate::discovery::{Candidate, discover};
+use crate::discovery::Candidate;
 use crate::error::{Refusal, RefusedBy};
+use crate::host::examined::{Examined, one_spelling};
+use crate::host::joined::joined;
 use crate::host::lock::DataLock;
+use crate::host::settings::{PluginSettings, Settings};
 use crate::inspect::inspect;
-use crate::instance::{InitError, Initialised, Serving};
+use crate::instance::{Generation, InitError, Initialised, Serving};
 use crate::library::{Loaded, Loader};
 use crate::name::PluginName;
 use crate::registry::{Plugin, Registry};
-use crate::services::ServicesCore;
 use crate::services::broadcast::Broadcast;
 use crate::services::context::PluginContext;
 use crate::services::events::Events;
 use crate::services::webhooks::Webhooks;
-use crate::verify::{Policy, Verified, VerifyError, admit, verify};
+use crate::services::{PluginServices, ServicesCore};
+use crate::verify::{Verified, VerifyError, verify};
 
 /// What the last steps of a retirement may overstay the end by.
 const GRACE: Duration = Duration::from_millis(500);
@@ -35,18 +36,20 @@ pub(super) struct Pipeline {
     /// What serves, and what was refused.
     pub(super) registry: Arc<Registry>,
     /// One change of what serves at a time.
-    changes: tokio::sync::Mutex<()>,
+    pub(super) changes: tokio::sync::Mutex<()>,
     /// Generations that were replaced and finish what they have begun.
     retiring: Mutex<JoinSet<()>>,
     /// Set when nothing may be installed any more.
-    ending: AtomicBool,
+    pub(super) ending: AtomicBool,
     /// Nobody else uses the data directory.
     _lock: DataLock,
-    services: ServicesCore,
+    pub(super) services: ServicesCore,
     loader: Loader,
-    policy: Policy,
-    limits: Limits,
-    options: BTreeMap<String, Map<String, Value>>,
+    settings: Mutex<Arc<Settings>>,
+    /// What generations were made with, by plugin and generation.
+    made_with: Mutex<BTreeMap<(PluginName, u64), PluginSettings>>,
+    /// The files that were last found where the settings say.
+    found: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Pipeline {
@@ -54,8 +57,7 @@ impl Pipeline {
         lock: DataLock,
         loader: Loader,
         services: ServicesCore,
-        limits: Limits,
-        options: BTreeMap<String, Map<String, Value>>,
+        settings: Settings,
     ) -> Self {
         Pipeline {
             registry: Arc::default(),
@@ -65,9 +67,9 @@ impl Pipeline {
             _lock: lock,
             services,
             loader,
-            policy: Policy::default(),
-            limits,
-            options,
+            settings: Mutex::new(Arc::new(settings)),
+            made_with: Mutex::default(),
+            found: Mutex::default(),
         }
     }
 
@@ -86,11 +88,27 @@ impl Pipeline {
         self.services.broadcast()
     }
 
+    /// What holds for plugins.
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        lock(&self.settings).clone()
+    }
+
+    /// Lets other settings hold from here on.
+    pub(super) fn set_settings(&self, settings: Arc<Settings>) {
+        *lock(&self.settings) = settings;
+    }
+
     /// Takes every candidate through the pipeline, stage by stage, so that all
     /// have initialised before the first starts. Returns the refusals.
-    pub(super) async fn boot(&self, directories: &[PathBuf]) -> Vec<Refusal> {
-        let directories: Vec<_> = directories.iter().map(one_spelling).collect();
-        let (verified, mut refusals) = examine(&directories, &self.policy);
+    pub(super) async fn boot(&self) -> Vec<Refusal> {
+        let Examined {
+            admitted: verified,
+            refused: mut refusals,
+            disabled,
+            missing,
+        } = self.examine(self.settings()).await;
+        self.registry.set_disabled(disabled);
+        tell_missing(&missing);
         for verified in &verified {
             self.events().expect(&verified.meta().name);
         }
@@ -113,6 +131,16 @@ impl Pipeline {
         refusals
     }
 
+    /// Looks at all files that the settings lead to.
+    pub(super) async fn examine(&self, settings: Arc<Settings>) -> Examined {
+        let examined = tokio::task::spawn_blocking(move || Examined::of(&settings));
+        let examined = joined(examined).await;
+        let admitted = examined.admitted.iter();
+        let found = admitted.map(|plugin| plugin.inspected().path().to_owned());
+        *lock(&self.found) = found.collect();
+        examined
+    }
+
     /// Takes one file through the pipeline, in place of the generation that
     /// serves from it.
     pub(super) async fn install(&self, file: PathBuf) -> Result<PluginName, Refusal> {
@@ -127,9 +155,14 @@ impl Pipeline {
             Ok(inspected) => inspected.map_err(|why| Refusal::new(&file, why))?,
             Err(_) => return Err(Refusal::new(file, InitError::HostEnding)),
         };
+        let settings = self.settings();
+        let name = inspected.meta().name.clone();
+        if let Some(why) = settings.disabled(name.as_str()) {
+            return Err(Refusal::new(file, VerifyError::Disabled { name, why }));
+        }
         let restart_only = inspected.restart_only();
-        let verified = verify(inspected, &self.policy).map_err(|why| Refusal::new(&file, why))?;
-        let name = verified.meta().name.clone();
+        let verified = verify(inspected, &settings.policy());
+        let verified = verified.map_err(|why| Refusal::new(&file, why))?;
         if let Some(serving) = self.registry.serving(name.as_ref()) {
             let winner = serving.file.clone();
             if winner != file {
@@ -140,10 +173,16 @@ impl Pipeline {
                 return Err(Refusal::new(file, VerifyError::RestartOnly { name }));
             }
         }
-        self.events().expect(&name);
-        let initialised = self.init(verified).await?;
-        self.start(initialised).await?;
+        self.replace(verified).await?;
         Ok(name)
+    }
+
+    /// Takes a plugin from verified to serving, in place of the generation
+    /// before.
+    pub(super) async fn replace(&self, verified: Verified) -> Result<(), Refusal> {
+        self.events().expect(&verified.meta().name);
+        let initialised = self.init(verified).await?;
+        self.start(initialised).await
     }
 
     /// Takes a plugin through `init`.
@@ -162,12 +201,17 @@ impl Pipeline {
     }
 
     async fn load_and_init(&self, verified: Verified) -> Result<Initialised, RefusedBy> {
+        let settings = self.settings().of(verified.meta().name.as_str());
         let loaded = self
             .loader
-            .load(verified, self.limits.init_deadline)
+            .load(verified, settings.limits.init_deadline)
             .await?;
-        let services = self.services_of(&loaded);
-        Ok(Initialised::init(loaded, services).await?)
+        let services = self.services_of(&loaded, &settings);
+        let initialised = Initialised::init(loaded, services).await?;
+        let context = initialised.generation().context();
+        let key = (context.name.clone(), context.generation);
+        lock(&self.made_with).insert(key, settings);
+        Ok(initialised)
     }
 
     /// Starts a plugin and lets it take the calls of its name.
@@ -190,13 +234,19 @@ impl Pipeline {
         );
         serving.listen();
         if let Some(old) = plugin.serve(serving) {
-            let mut retiring = self.retiring.lock().unwrap_or_else(PoisonError::into_inner);
-            while retiring.try_join_next().is_some() {}
-            retiring.spawn(self.retire(plugin, old, self.limits.drain_timeout));
+            self.retire_beside(plugin, old);
         }
         self.events()
             .plugin_ready(context, &generation.meta.version);
         Ok(())
+    }
+
+    /// Retires what a plugin serves with, in the background.
+    pub(super) fn retire_beside(&self, plugin: Arc<Plugin>, serving: Serving) {
+        let mut retiring = lock(&self.retiring);
+        while retiring.try_join_next().is_some() {}
+        let timeout = serving.generation().context().limits.drain_timeout;
+        retiring.spawn(self.retire(plugin, serving, timeout));
     }
 
     /// Drains a generation and counts its end.
@@ -207,10 +257,14 @@ impl Pipeline {
         timeout: Duration,
     ) -> impl Future<Output = ()> + Send + 'static {
         let events = self.events().clone();
+        let databases = self.services.databases().clone();
         async move {
             let generation = serving.generation().clone();
             let retired = serving.drain().retire(timeout).await;
             plugin.retired(retired);
+            let database = generation.services.db.database();
+            // Nobody waits for it: files are closed some time.
+            tokio::task::spawn_blocking(move || databases.release(database));
             let context = generation.context();
             tracing::info!(
                 plugin = %context.name,
@@ -233,10 +287,7 @@ impl Pipeline {
     pub(super) async fn shutdown(&self, end: Instant) {
         // What is being installed may serve in a moment, and is then retired.
         let _change = tokio::time::timeout_at(end.into(), self.changes.lock()).await;
-        let mut retiring = {
-            let mut retiring = self.retiring.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *retiring)
-        };
+        let mut retiring = std::mem::take(&mut *lock(&self.retiring));
         for (plugin, serving) in self.registry.take_all() {
             let left = end.saturating_duration_since(Instant::now());
             retiring.spawn(self.retire(plugin, serving, left));
@@ -249,14 +300,31 @@ impl Pipeline {
 
     /// The services of a new generation, for the life of the process: its hooks
     /// may run as long.
-    fn services_of(&self, loaded: &Loaded) -> &'static crate::services::PluginServices {
+    fn services_of(&self, loaded: &Loaded, settings: &PluginSettings) -> &'static PluginServices {
         let verified = loaded.verified();
         let name = verified.meta().name.clone();
         let generation = self.registry.plugin(&name).next_generation();
-        let options = self.options.get(name.as_ref()).cloned().unwrap_or_default();
         let granted = verified.granted().to_vec();
-        let context = PluginContext::new(name, generation, self.limits, granted);
+        let context = PluginContext::new(name, generation, settings.limits, granted);
+        let options = settings.options.clone();
         Box::leak(Box::new(self.services.plugin(context, options)))
+    }
+
+    /// Whether a generation was made with these settings.
+    pub(super) fn is_made_with(&self, made: &Generation, settings: &PluginSettings) -> bool {
+        let context = made.context();
+        let mut made_with = lock(&self.made_with);
+        // Of those before, nobody asks any more.
+        made_with.retain(|(name, generation), _| {
+            *name != context.name || *generation >= context.generation
+        });
+        let key = (context.name.clone(), context.generation);
+        made_with.get(&key) == Some(settings)
+    }
+
+    /// The files that were last found where the settings say.
+    pub(super) fn found(&self) -> BTreeSet<PathBuf> {
+        lock(&self.found).clone()
     }
 
     /// Logs and keeps a refusal, or forgets an earlier one.
@@ -275,7 +343,7 @@ impl Pipeline {
         installed
     }
 
-    fn refused(&self, refusal: &Refusal) {
+    pub(super) fn refused(&self, refusal: &Refusal) {
         tracing::error!(
             file = %refusal.file().display(),
             code = refusal.code(),
@@ -288,36 +356,14 @@ impl Pipeline {
     }
 }
 
-/// The path under which a file is known, so that a later load of it finds what it
-/// replaces, or the refusal that it mends.
-fn one_spelling(path: &PathBuf) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.clone())
+/// Says which plugins something is said of that were not found.
+pub(super) fn tell_missing(missing: &[String]) {
+    for name in missing {
+        tracing::warn!(plugin = name, "is configured and was not found");
+    }
 }
 
-/// Takes every candidate of `directories` as far as can be without running any
-/// of its code: those admitted in their start order, and those refused.
-pub fn examine(directories: &[PathBuf], policy: &Policy) -> (Vec<Verified>, Vec<Refusal>) {
-    let (candidates, errors) = discover(directories);
-    let mut refusals: Vec<Refusal> = errors
-        .into_iter()
-        .map(|error| Refusal::new(error.path().to_owned(), error))
-        .collect();
-    let mut verified = Vec::new();
-    for candidate in candidates {
-        let file = candidate.path().to_owned();
-        match inspect(candidate) {
-            Err(why) => refusals.push(Refusal::new(file, why)),
-            Ok(inspected) => match verify(inspected, policy) {
-                Err(why) => refusals.push(Refusal::new(file, why)),
-                Ok(plugin) => verified.push(plugin),
-            },
-        }
-    }
-    let (admitted, turned_away) = admit(verified);
-    refusals.extend(
-        turned_away
-            .into_iter()
-            .map(|refused| Refusal::new(refused.path, refused.error)),
-    );
-    (admitted, refusals)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change is one assignment or one call.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -72,6 +72,11 @@ pub(crate) struct Db {
 }
 
 impl Db {
+    /// The database itself, which the plugin's generations share.
+    pub(crate) fn database(&self) -> &Arc<Database> {
+        &self.database
+    }
+
     /// The database of the plugin of `context`.
     pub(crate) fn new(
         runtime: Handle,
@@ -99,7 +104,7 @@ impl Db {
         let backups = self.database.backups.clone();
         let run =
             move |connection: &Connection| migrate::migrate(connection, &migrations, &backups);
-        let turn = Instant::now() + self.database.limits.migration_deadline;
+        let turn = Instant::now() + self.database.settings.limits.migration_deadline;
         let database = &self.database;
         database.alone(&database.writer, by, turn, run).await
     }
@@ -138,7 +143,7 @@ impl Db {
 
     /// The time a statement has, of which `asked` is what the plugin asks for.
     pub(crate) fn deadline(&self, asked: Option<Duration>) -> Duration {
-        let limit = self.database.limits.statement_deadline;
+        let limit = self.database.settings.limits.statement_deadline;
         asked.map_or(limit, |asked| asked.min(limit))
     }
 
@@ -224,7 +229,7 @@ impl Db {
             return self.within(tx, by, run).await;
         }
         self.check_no_own(cause)?;
-        let limit = self.database.limits.transaction_deadline;
+        let limit = self.database.settings.limits.transaction_deadline;
         let database = &self.database;
         let run = move |connection: &Connection| run(connection, Instant::now() + limit);
         database.alone(&database.writer, by, self.turn(), run).await
@@ -277,7 +282,7 @@ impl Db {
 
     /// Until when a call waits for a connection.
     fn turn(&self) -> Instant {
-        Instant::now() + self.database.limits.statement_deadline
+        Instant::now() + self.database.settings.limits.statement_deadline
     }
 }
 

@@ -27,6 +27,7 @@ mod worker;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwap;
 use exthost_abi::Status;
 use tokio::runtime::Handle as Runtime;
 
@@ -60,7 +61,7 @@ const RELOADS_MAX: usize = 8;
 #[derive(Debug)]
 pub struct Events {
     runtime: Runtime,
-    aliases: Aliases,
+    aliases: ArcSwap<Aliases>,
     nested: Nested,
     bus: Mutex<Bus>,
     /// One more with each subscription that comes or goes.
@@ -83,12 +84,20 @@ impl Events {
     pub(crate) fn new(runtime: Runtime, aliases: Aliases) -> Self {
         Events {
             runtime,
-            aliases,
+            aliases: ArcSwap::from_pointee(aliases),
             nested: Nested::new(),
             bus: Mutex::default(),
             version: AtomicU64::new(0),
             known: papaya::HashMap::new(),
         }
+    }
+
+    /// Lets other names stand for others from here on. What a subscription hears
+    /// was settled when it was made.
+    pub(crate) fn set_aliases(&self, aliases: Aliases) {
+        self.aliases.store(Arc::new(aliases));
+        let _bus = self.bus();
+        self.changed();
     }
 
     /// A mailbox for one generation of a plugin; nothing comes before it is
@@ -110,7 +119,7 @@ impl Events {
         handle: Handle,
     ) -> Result<(), ServiceError> {
         let plugin = &mailbox.context.name;
-        subscription.pattern = self.aliases.pattern(plugin, &subscription.pattern);
+        subscription.pattern = self.aliases.load().pattern(plugin, &subscription.pattern);
         let mut bus = self.bus();
         let (listed, active) = mailbox.add(subscription, handle)?;
         announce(listed.id);
@@ -286,7 +295,8 @@ impl Events {
         plugin: Option<&PluginName>,
         name: &str,
     ) -> Result<bool, ServiceError> {
-        Ok(self.matches(self.aliases.of(plugin, name))?.is_heard())
+        let aliases = self.aliases.load();
+        Ok(self.matches(aliases.of(plugin, name))?.is_heard())
     }
 
     /// Who hears a message, if it may be emitted.
@@ -294,7 +304,8 @@ impl Events {
         message.check()?;
         by.check_depth()?;
         let plugin = by.plugin.as_ref().map(|plugin| &plugin.name);
-        let matches = self.matches(self.aliases.of(plugin, message.name))?;
+        let aliases = self.aliases.load();
+        let matches = self.matches(aliases.of(plugin, message.name))?;
         if plugin.is_some() && matches.is_reserved() {
             return Err(ServiceError::new(
                 Status::DENIED,
@@ -318,7 +329,7 @@ impl Events {
         }
         let checked = EventName::parse(name);
         checked.map_err(|error| ServiceError::invalid(error.to_string()))?;
-        let found = self.find(self.aliases.of_all(name));
+        let found = self.find(self.aliases.load().of_all(name));
         if known.len() >= NAMES_MAX {
             known.clear();
         }

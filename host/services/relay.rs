@@ -97,9 +97,9 @@ mod tests {
     use tokio::runtime::Handle;
 
     use super::*;
-    use crate::config::{DbLimits, Endpoint, Limits};
+    use crate::config::{Endpoint, Limits};
     use crate::services::context::PluginContext;
-    use crate::services::db::database::DatabasesSpec;
+    use crate::services::db::database::DatabasesSettings;
     use crate::services::db::{By, Db, TxSpec};
     use crate::services::webhooks::{DeliveryQuery, OutboxMessage, WebhookSettings};
 
@@ -130,12 +130,8 @@ mod tests {
         let damaged = data.path().join("damaged/db/data.db");
         std::fs::create_dir_all(damaged.parent().unwrap()).unwrap();
         std::fs::write(damaged, [b'x'; 4096]).unwrap();
-        let databases = Arc::new(Databases::new(DatabasesSpec {
-            data: data.path().to_owned(),
-            host: None,
-            granted: BTreeMap::new(),
-            limits: DbLimits::default(),
-        }));
+        let settings = DatabasesSettings::default();
+        let databases = Arc::new(Databases::new(data.path().to_owned(), settings));
         let db = |name: &str| {
             let name = PluginName::parse(name).unwrap();
             let database = databases.of(&name);

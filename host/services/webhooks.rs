@@ -30,10 +30,11 @@ mod trial;
 mod verdict;
 
 use std::collections::HashSet;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -58,11 +59,17 @@ pub use trial::{Trial, send_once};
 /// The file in the data directory.
 const FILE: &str = "webhooks.db";
 
+/// How long attempts under way have to end when their endpoints are replaced.
+const REPLACED_WITHIN: Duration = Duration::from_secs(5);
+
 /// The webhooks of a host.
 #[derive(Debug)]
 pub struct Webhooks {
+    file: PathBuf,
+    runtime: Handle,
+    told: Arc<Told>,
     /// Nothing while there is neither an endpoint nor a file.
-    shared: Option<Arc<Shared>>,
+    shared: ArcSwapOption<Shared>,
     dispatcher: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -81,26 +88,83 @@ impl Webhooks {
         settings: WebhookSettings,
         runtime: &Handle,
     ) -> Result<Arc<Self>, WebhooksError> {
-        let path = data.join(FILE);
-        if endpoints.is_empty() && !path.exists() {
-            return Ok(Arc::new(Webhooks {
-                shared: None,
-                dispatcher: Mutex::new(None),
-            }));
+        let webhooks = Webhooks {
+            file: data.join(FILE),
+            runtime: runtime.clone(),
+            told: Arc::default(),
+            shared: ArcSwapOption::empty(),
+            dispatcher: Mutex::new(None),
+        };
+        let senders = senders(endpoints, &settings)?;
+        webhooks.begin(senders, settings)?;
+        Ok(Arc::new(webhooks))
+    }
+
+    /// Delivers to these endpoints from here on, in place of those before.
+    /// Attempts under way have some time to end.
+    ///
+    /// # Errors
+    /// [`WebhooksError`]; the endpoints are as they were.
+    pub(crate) async fn reconfigure(
+        self: &Arc<Self>,
+        endpoints: Vec<Endpoint>,
+        settings: WebhookSettings,
+    ) -> Result<(), WebhooksError> {
+        if self.is_with(&endpoints, &settings) {
+            return Ok(());
         }
-        let senders = endpoints
-            .into_iter()
-            .map(|endpoint| Sender::new(endpoint, &settings))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut names = HashSet::new();
-        for sender in &senders {
-            if !names.insert(sender.endpoint().name()) {
-                let name = sender.endpoint().name().to_owned();
-                return Err(WebhooksError::SameName { name });
+        let making = settings.clone();
+        let senders = self
+            .off_the_runtime(move |_| senders(endpoints, &making))
+            .await?;
+        self.shutdown(REPLACED_WITHIN).await;
+        let begun = self.off_the_runtime(move |webhooks| webhooks.begin(senders, settings));
+        let begun = begun.await;
+        if begun.is_err()
+            && let Some(shared) = self.shared()
+        {
+            shared.end.send_replace(None);
+            self.dispatch(shared);
+        }
+        begun
+    }
+
+    /// Whether messages go to just these endpoints.
+    fn is_with(&self, endpoints: &[Endpoint], settings: &WebhookSettings) -> bool {
+        match self.shared() {
+            None => endpoints.is_empty(),
+            Some(shared) => {
+                let lanes = shared.lanes.iter().map(|lane| lane.endpoint());
+                shared.settings == *settings && lanes.eq(endpoints)
             }
         }
-        std::fs::create_dir_all(data).map_err(|source| WebhooksError::Directory {
-            path: data.to_owned(),
+    }
+
+    /// Runs what waits for the disk where it may.
+    async fn off_the_runtime<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Webhooks) -> Result<T, WebhooksError> + Send + 'static,
+    ) -> Result<T, WebhooksError> {
+        let webhooks = self.clone();
+        match self.runtime.spawn_blocking(move || work(&webhooks)).await {
+            Ok(done) => done,
+            Err(_) => Err(WebhooksError::File {
+                path: self.file.clone(),
+                why: "the host is ending".to_owned(),
+            }),
+        }
+    }
+
+    /// Opens the file, and begins to deliver what is in it. Blocks.
+    fn begin(&self, senders: Vec<Sender>, settings: WebhookSettings) -> Result<(), WebhooksError> {
+        let path = self.file.clone();
+        if senders.is_empty() && !path.exists() {
+            self.shared.store(None);
+            return Ok(());
+        }
+        let folder = path.parent().unwrap_or(&path);
+        std::fs::create_dir_all(folder).map_err(|source| WebhooksError::Directory {
+            path: folder.to_owned(),
             source,
         })?;
         let store = Store::open(&path, settings.file_bytes_max)?;
@@ -126,28 +190,30 @@ impl Webhooks {
             settings,
             wake: Notify::new(),
             end: watch::Sender::new(None),
-            told: Told::default(),
+            told: self.told.clone(),
         });
-        let dispatcher = runtime.spawn(Dispatcher::new(shared.clone()).run());
-        Ok(Arc::new(Webhooks {
-            shared: Some(shared),
-            dispatcher: Mutex::new(Some(dispatcher)),
-        }))
+        self.shared.store(Some(shared.clone()));
+        self.dispatch(shared);
+        Ok(())
+    }
+
+    fn dispatch(&self, shared: Arc<Shared>) {
+        let dispatcher = self.runtime.spawn(Dispatcher::new(shared).run());
+        *self.dispatcher() = Some(dispatcher);
     }
 
     /// Tells `listener` how each delivery ends, from here on; the first one who
     /// asks.
     pub(crate) fn on_end(&self, listener: impl Fn(&Ended<'_>) + Send + Sync + 'static) {
-        if let Some(shared) = &self.shared {
-            shared.told.to(Box::new(listener));
-        }
+        self.told.to(Box::new(listener));
     }
 
     /// Whether an endpoint that is on wants this event of this plugin, so that
     /// nothing is queued that nobody wants.
     pub(crate) fn wants(&self, plugin: &str, event_type: &str) -> bool {
-        self.lanes()
-            .any(|lane| lane.is_on() && lane.endpoint().wants(plugin, event_type))
+        let shared = self.shared.load();
+        let mut lanes = shared.iter().flat_map(|shared| &shared.lanes);
+        lanes.any(|lane| lane.is_on() && lane.endpoint().wants(plugin, event_type))
     }
 
     /// Takes messages over: when this returns, they are on the disk, and their
@@ -161,7 +227,7 @@ impl Webhooks {
     /// `full` and others, about all of `messages`; they may be handed over
     /// again.
     pub(crate) fn accept(&self, messages: Vec<OutboxMessage>) -> Result<(), ServiceError> {
-        let Some(shared) = &self.shared else {
+        let Some(shared) = self.shared() else {
             return Ok(());
         };
         let wanted = messages.into_iter().filter_map(|message| {
@@ -183,12 +249,8 @@ impl Webhooks {
     /// Begins nothing new, waits until `deadline` for attempts under way, and
     /// leaves the others to the next host.
     pub async fn shutdown(&self, deadline: Duration) {
-        let dispatcher = self
-            .dispatcher
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let (Some(shared), Some(dispatcher)) = (&self.shared, dispatcher) {
+        let dispatcher = self.dispatcher().take();
+        if let (Some(shared), Some(dispatcher)) = (self.shared(), dispatcher) {
             shared.end.send_replace(Some(Instant::now() + deadline));
             // It has panicked, or ends with the runtime: leases run out.
             let _ = dispatcher.await;
@@ -197,19 +259,39 @@ impl Webhooks {
 
     /// Stops at once; attempts under way are left to the next host.
     pub(crate) fn stop(&self) {
-        let mut dispatcher = self
-            .dispatcher
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(dispatcher) = dispatcher.take() {
+        if let Some(dispatcher) = self.dispatcher().take() {
             dispatcher.abort();
         }
     }
 
-    fn lanes(&self) -> impl Iterator<Item = &Lane> {
-        let shared = self.shared.iter();
-        shared.flat_map(|shared| shared.lanes.iter().map(|lane| &**lane))
+    fn shared(&self) -> Option<Arc<Shared>> {
+        self.shared.load_full()
     }
+
+    fn dispatcher(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.dispatcher
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The senders of endpoints, whose names tell them apart.
+fn senders(
+    endpoints: Vec<Endpoint>,
+    settings: &WebhookSettings,
+) -> Result<Vec<Sender>, WebhooksError> {
+    let senders = endpoints
+        .into_iter()
+        .map(|endpoint| Sender::new(endpoint, settings))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut names = HashSet::new();
+    for sender in &senders {
+        if !names.insert(sender.endpoint().name()) {
+            let name = sender.endpoint().name().to_owned();
+            return Err(WebhooksError::SameName { name });
+        }
+    }
+    Ok(senders)
 }
 
 impl Drop for Webhooks {

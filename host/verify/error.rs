@@ -145,6 +145,24 @@ pub enum VerifyError {
         /// What it is granted.
         granted: String,
     },
+    /// Its operator does not want it.
+    #[error("plugin {name} is disabled: {why}")]
+    Disabled {
+        /// The plugin.
+        name: PluginName,
+        /// Where the operator says so.
+        why: String,
+    },
+    /// The file at a plugin's path is another plugin.
+    #[error(
+        "the path of [plugin.{expected}] leads to plugin {found}; correct the path, or call the          section [plugin.{found}]"
+    )]
+    OtherName {
+        /// The plugin whose path it is.
+        expected: String,
+        /// The plugin that is there.
+        found: PluginName,
+    },
     /// Its panics would end the process.
     #[error(
         "plugin {name} is built with panic=abort, this host allows unwind and none; build it with \
@@ -188,6 +206,19 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
+    /// Whether the operator's word is the reason, rather than the file: one that
+    /// serves still is then retired, while a file that became unusable leaves
+    /// the generation before it serving.
+    pub fn is_operators_word(&self) -> bool {
+        matches!(
+            self,
+            Self::NotGranted { .. }
+                | Self::Disabled { .. }
+                | Self::OtherName { .. }
+                | Self::RequiresMissing { .. }
+        )
+    }
+
     /// Returns the stable code.
     pub fn code(&self) -> &'static str {
         match self {
@@ -210,6 +241,8 @@ impl VerifyError {
             Self::NeedsGlibc { .. } => "needs-glibc",
             Self::UnknownNeed { .. } => "unknown-need",
             Self::NotGranted { .. } => "not-granted",
+            Self::Disabled { .. } => "disabled",
+            Self::OtherName { .. } => "other-name",
             Self::PanicAbort { .. } => "panic-abort",
             Self::DuplicateName { .. } => "duplicate-name",
             Self::RequiresMissing { .. } => "requires-missing",

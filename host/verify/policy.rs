@@ -6,20 +6,8 @@ use exthost_abi::API_VERSION;
 use exthost_abi::fingerprint::FINGERPRINTS;
 use semver::Version;
 
+use crate::config::{CAPABILITIES, Grant};
 use crate::inspect::{Capability, Format, Glibc, Target, running_glibc};
-use crate::name::PluginName;
-
-/// The capabilities of this host, all at revision 1.
-const CAPABILITIES: [&str; 8] = [
-    "broadcast",
-    "config",
-    "db",
-    "events",
-    "log",
-    "routes",
-    "tasks",
-    "webhooks",
-];
 
 /// What a plugin is verified against.
 ///
@@ -45,7 +33,7 @@ pub struct Policy {
     pub needed: Vec<String>,
     /// What the operator grants, by plugin; one that is absent is granted all it
     /// needs and wants.
-    pub grants: BTreeMap<PluginName, Vec<Capability>>,
+    pub grants: BTreeMap<String, Vec<Grant>>,
 }
 
 impl Default for Policy {

@@ -1,4 +1,4 @@
-//! `exthost dev` as a child process.
+//! `exthost dev` and `exthost serve` as child processes.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -10,10 +10,11 @@ use std::thread::{self, JoinHandle};
 use super::client::{Connection, Response};
 use super::{exthost, rust_plugin};
 
-/// `exthost dev` as a child process; killed when dropped.
+/// A host as a child process; killed when dropped.
 pub(crate) struct Running {
     child: Child,
     pub(crate) address: SocketAddr,
+    said: Arc<Mutex<String>>,
     log: Arc<Mutex<String>>,
     logging: Option<JoinHandle<()>>,
 }
@@ -26,8 +27,19 @@ impl Running {
 
     /// Serves them at `address`.
     pub(crate) fn start_at(directory: &Path, address: &str) -> Self {
+        Self::run(directory, &["dev", "plugins", "--listen", address])
+    }
+
+    /// Serves the plugin files of `directory` as the configuration in it says, on
+    /// any port, with further arguments.
+    pub(crate) fn serve(directory: &Path, arguments: &[&str]) -> Self {
+        let serve = ["serve", "--listen", "127.0.0.1:0"];
+        Self::run(directory, &[&serve, arguments].concat())
+    }
+
+    fn run(directory: &Path, arguments: &[&str]) -> Self {
         let mut child = exthost()
-            .args(["dev", "plugins", "--listen", address])
+            .args(arguments)
             .current_dir(directory)
             .env("EXTHOST_LOG", "info,exthost::http=debug")
             .stdout(Stdio::piped())
@@ -35,15 +47,21 @@ impl Running {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let said: Arc<Mutex<String>> = Arc::default();
         let address = loop {
             let line = lines.next().expect("it ended before it served").unwrap();
+            *said.lock().unwrap() += &format!("{line}\n");
             if let Some(rest) = line.strip_prefix("serving on http://") {
                 let end = rest.find(',').unwrap_or(rest.len());
                 break rest[..end].parse().unwrap();
             }
         };
-        // The pipes must not fill up.
-        thread::spawn(move || lines.for_each(drop));
+        let saying = said.clone();
+        thread::spawn(move || {
+            for line in lines {
+                *saying.lock().unwrap() += &(line.unwrap() + "\n");
+            }
+        });
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let log: Arc<Mutex<String>> = Arc::default();
         let written = log.clone();
@@ -55,6 +73,7 @@ impl Running {
         Running {
             child,
             address,
+            said,
             log,
             logging: Some(logging),
         }
@@ -67,8 +86,17 @@ impl Running {
     }
 
     pub(crate) fn get(&self, path: &str) -> Response {
+        self.get_with(path, &[])
+    }
+
+    pub(crate) fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Response {
         let mut connection = Connection::open(self.address).unwrap();
-        connection.request("GET", path, &[], b"").unwrap()
+        connection.request("GET", path, headers, b"").unwrap()
+    }
+
+    /// What it has printed so far.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
     }
 
     /// What it has logged so far.

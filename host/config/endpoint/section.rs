@@ -2,31 +2,50 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::config::{AddressRange, Endpoint, EndpointError, Pattern, Secret};
 use crate::name::PluginName;
 
-/// What the operator writes. Each value checks itself, so that an error knows
-/// its line.
-#[derive(Deserialize)]
+// Each value checks itself, so that an error knows its line.
+/// Where webhooks go.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Endpoint")]
 pub(super) struct Section {
+    /// Its identity: what is queued for a name goes to the endpoint that has it.
+    /// The host and port of the URL if this is left out.
     name: Option<String>,
+    /// Where to, https or http.
     url: String,
+    /// The events it wants, as note.created, note.* or >; all if this is left
+    /// out.
+    #[schemars(with = "Option<Vec<String>>")]
     events: Option<Vec<Pattern>>,
+    /// The plugins whose events it wants; all if this is left out.
+    #[schemars(with = "Option<Vec<String>>")]
     plugins: Option<Vec<PluginName>>,
+    /// What messages are signed with: whsec_ and base64 of 24 to 64 bytes.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     secret: Secrets,
+    /// Two secrets while one replaces the other.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     secrets: Secrets,
+    /// Whether it is sent anything.
     #[serde(default = "on")]
     enabled: bool,
+    /// Most messages a second.
     rate_per_second: Option<f64>,
+    /// One message after the other, in order.
     #[serde(default)]
     fifo: bool,
+    /// Ranges of addresses that it may be at, beside public ones.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     allow: Vec<AddressRange>,
 }
 

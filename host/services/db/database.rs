@@ -25,22 +25,30 @@ use crate::services::webhooks::OutboxMessage;
 /// All databases of a host, one file a plugin.
 #[derive(Debug)]
 pub(crate) struct Databases {
-    spec: DatabasesSpec,
+    data: PathBuf,
+    settings: Mutex<DatabasesSettings>,
     runtime: Handle,
     open: Mutex<BTreeMap<PluginName, Arc<Database>>>,
     outboxes: Arc<Outboxes>,
 }
 
-/// What the databases of a host have in common.
-#[derive(Debug)]
-pub(crate) struct DatabasesSpec {
-    /// Holds a folder a plugin.
-    pub(crate) data: PathBuf,
+/// What each plugin's database is to be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DatabasesSettings {
+    /// Of plugins that have settings of their own.
+    pub(crate) of_plugin: BTreeMap<String, DbSettings>,
+    /// Of all others.
+    pub(crate) others: DbSettings,
+}
+
+/// What one plugin's database is to be.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct DbSettings {
     /// The application's database.
     pub(crate) host: Option<PathBuf>,
-    /// The tables of it that each plugin may read.
-    pub(crate) granted: BTreeMap<String, Vec<String>>,
-    /// What each may use.
+    /// The tables of it that the plugin may read.
+    pub(crate) tables: Vec<String>,
+    /// What it may use.
     pub(crate) limits: DbLimits,
 }
 
@@ -57,7 +65,7 @@ pub(crate) struct Database {
     pub(super) name: PluginName,
     pub(super) writer: Arc<Lane>,
     pub(super) readers: Arc<Lane>,
-    pub(super) limits: DbLimits,
+    pub(super) settings: DbSettings,
     pub(super) backups: PathBuf,
     holder: Mutex<Option<Holder>>,
     checkpointer: Arc<Checkpointer>,
@@ -65,33 +73,59 @@ pub(crate) struct Database {
 }
 
 impl Databases {
-    /// The databases below the data directory; nothing is opened yet.
+    /// The databases below the data directory, which has a folder a plugin;
+    /// nothing is opened yet.
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub(crate) fn new(spec: DatabasesSpec) -> Self {
+    pub(crate) fn new(data: PathBuf, settings: DatabasesSettings) -> Self {
         Databases {
-            spec,
+            data,
+            settings: Mutex::new(settings),
             runtime: Handle::current(),
             open: Mutex::default(),
             outboxes: Arc::default(),
         }
     }
 
-    /// The database of a plugin. Its file is opened by the first call that needs
-    /// it.
+    /// Makes databases as `settings` say from here on. One that is used goes on
+    /// as it is until it is [released](Self::release).
+    pub(crate) fn set(&self, settings: DatabasesSettings) {
+        *self.settings() = settings;
+    }
+
+    /// The database of a plugin, as the settings say. Its file is opened by the
+    /// first call that needs it.
     pub(crate) fn of(&self, name: &PluginName) -> Arc<Database> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let database = open
-            .entry(name.clone())
-            .or_insert_with(|| Arc::new(self.database(name)));
-        database.clone()
+        let settings = self.settings().of(name).clone();
+        let mut open = self.open();
+        match open.get(name) {
+            Some(database) if database.settings == settings => database.clone(),
+            _ => {
+                let database = Arc::new(self.database(name, settings));
+                open.insert(name.clone(), database.clone());
+                database
+            }
+        }
+    }
+
+    /// Closes a database that a retired generation used, if other settings hold
+    /// by now. Blocks.
+    pub(crate) fn release(&self, database: &Arc<Database>) {
+        let is_current = {
+            let open = self.open();
+            let current = open.get(&database.name);
+            current.is_none_or(|current| Arc::ptr_eq(current, database))
+        };
+        if !is_current {
+            database.close();
+        }
     }
 
     /// The plugins whose file holds messages, whether they are installed or not.
     /// Blocks.
     pub(crate) fn with_messages(&self) -> Vec<PluginName> {
-        let folders = std::fs::read_dir(&self.spec.data).into_iter().flatten();
+        let folders = std::fs::read_dir(&self.data).into_iter().flatten();
         folders
             .filter_map(|entry| {
                 let entry = entry.ok()?;
@@ -108,29 +142,28 @@ impl Databases {
 
     /// Closes all files; calls that wait or come later fail.
     pub(crate) fn close(&self) {
-        let open = {
-            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *open)
-        };
+        let open = std::mem::take(&mut *self.open());
         for database in open.values() {
             database.close();
         }
     }
 
-    fn database(&self, name: &PluginName) -> Database {
-        let DatabasesSpec {
-            data,
-            host,
-            granted,
-            limits,
-        } = &self.spec;
-        let folder = data.join(name.as_ref());
-        let granted = granted.get(name.as_ref()).cloned().unwrap_or_default();
+    fn settings(&self) -> MutexGuard<'_, DatabasesSettings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> MutexGuard<'_, BTreeMap<PluginName, Arc<Database>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn database(&self, name: &PluginName, settings: DbSettings) -> Database {
+        let tables = settings.tables.clone();
+        let folder = self.data.join(name.as_ref());
         let opening = Arc::new(Opening {
             file: file_of(&folder),
-            host: host.clone().filter(|_| !granted.is_empty()),
-            scope: Arc::new(Scope::new(name.as_ref(), granted)),
-            limits: *limits,
+            host: settings.host.clone().filter(|_| !tables.is_empty()),
+            scope: Arc::new(Scope::new(name.as_ref(), tables)),
+            limits: settings.limits,
             alone: Mutex::new(()),
         });
         let checkpointer = Arc::new(Checkpointer::new(opening.file.clone()));
@@ -154,7 +187,7 @@ impl Databases {
         });
         let readers = Lane::new(
             self.runtime.clone(),
-            limits.readers,
+            settings.limits.readers,
             move || for_readers.reader(),
             |_| {},
         );
@@ -162,12 +195,18 @@ impl Databases {
             name: name.clone(),
             writer,
             readers: Arc::new(readers),
-            limits: *limits,
+            settings,
             backups: folder.join("db").join("backups"),
             holder: Mutex::default(),
             checkpointer,
             paces: Paces::new(),
         }
+    }
+}
+
+impl DatabasesSettings {
+    fn of(&self, name: &PluginName) -> &DbSettings {
+        self.of_plugin.get(name.as_str()).unwrap_or(&self.others)
     }
 }
 
@@ -204,14 +243,14 @@ impl Database {
         let read = move |connection: &Connection| {
             connection.own(|raw| outbox::oldest(raw, name.as_ref(), max))
         };
-        let turn = Instant::now() + self.limits.statement_deadline;
+        let turn = Instant::now() + self.settings.limits.statement_deadline;
         self.alone(&self.readers, By::Runtime, turn, read).await
     }
 
     /// Removes messages from the outbox that were moved on.
     pub(crate) async fn remove_messages(&self, ids: Vec<String>) -> Result<(), ServiceError> {
         let remove = move |connection: &Connection| connection.own(|raw| outbox::remove(raw, &ids));
-        let turn = Instant::now() + self.limits.transaction_deadline * 2;
+        let turn = Instant::now() + self.settings.limits.transaction_deadline * 2;
         self.alone(&self.writer, By::Runtime, turn, remove).await
     }
 

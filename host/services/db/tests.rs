@@ -9,7 +9,7 @@ use std::time::Duration;
 use exthost_abi::Status;
 use tokio::runtime::Handle;
 
-use super::database::{Databases, DatabasesSpec};
+use super::database::{Databases, DatabasesSettings, DbSettings};
 use super::*;
 use crate::config::{DbLimits, Limits};
 use crate::name::PluginName;
@@ -35,12 +35,15 @@ impl Fixture {
 
     fn over(folder: tempfile::TempDir, limits: DbLimits) -> Self {
         let runtime = Handle::current();
-        let databases = Databases::new(DatabasesSpec {
-            data: folder.path().to_owned(),
-            host: None,
-            granted: Default::default(),
+        let others = DbSettings {
             limits,
-        });
+            ..DbSettings::default()
+        };
+        let settings = DatabasesSettings {
+            others,
+            ..DatabasesSettings::default()
+        };
+        let databases = Databases::new(folder.path().to_owned(), settings);
         let name = PluginName::parse("notes").unwrap();
         let database = databases.of(&name);
         let context = PluginContext::new(name, 1, Limits::default(), Vec::new());

@@ -59,7 +59,7 @@ impl Db {
         let database = &self.database;
         database.writer.submit(Job::Lend(Box::new(take)), by)?;
         let lent = waiting.answer(self.turn()).await?;
-        let limit = database.limits.transaction_deadline;
+        let limit = database.settings.limits.transaction_deadline;
         let time = spec.deadline.map_or(limit, |asked| asked.min(limit));
         let deadline = Instant::now() + time;
         let holder = self.holder_of(cause);

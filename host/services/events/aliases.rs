@@ -10,7 +10,7 @@ use crate::name::PluginName;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Aliases {
     all: BTreeMap<EventName, EventName>,
-    of_plugin: BTreeMap<PluginName, BTreeMap<EventName, EventName>>,
+    of_plugin: BTreeMap<String, BTreeMap<EventName, EventName>>,
 }
 
 impl Aliases {
@@ -20,13 +20,10 @@ impl Aliases {
     }
 
     /// Adds names that stand for others when `plugin` uses them.
-    pub(crate) fn extend_of(
-        &mut self,
-        plugin: PluginName,
-        aliases: BTreeMap<EventName, EventName>,
-    ) {
+    pub(crate) fn extend_of(&mut self, plugin: &str, aliases: BTreeMap<EventName, EventName>) {
         if !aliases.is_empty() {
-            self.of_plugin.entry(plugin).or_default().extend(aliases);
+            let own = self.of_plugin.entry(plugin.to_owned()).or_default();
+            own.extend(aliases);
         }
     }
 
@@ -35,7 +32,7 @@ impl Aliases {
         if self.of_plugin.is_empty() {
             return name;
         }
-        let own = plugin.and_then(|plugin| self.of_plugin.get(plugin));
+        let own = plugin.and_then(|plugin| self.of_plugin.get(plugin.as_str()));
         own.and_then(|own| own.get(name))
             .map_or(name, EventName::as_ref)
     }
@@ -70,7 +67,7 @@ mod tests {
         let mut all = Aliases::default();
         let notes = PluginName::parse("notes").unwrap();
         all.extend(aliases(&[("a", "b"), ("b", "a")]));
-        all.extend_of(notes.clone(), aliases(&[("saved", "a")]));
+        all.extend_of("notes", aliases(&[("saved", "a")]));
         assert_eq!(all.of(Some(&notes), "saved"), "a");
         assert_eq!(all.of(None, "saved"), "saved");
         assert_eq!(all.of_all("a"), "b");

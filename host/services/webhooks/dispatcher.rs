@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     /// Until when attempts under way may go on, once the end has begun.
     pub end: watch::Sender<Option<Instant>>,
     /// Told how each delivery ends.
-    pub told: Told,
+    pub told: Arc<Told>,
 }
 
 impl Shared {

@@ -1,8 +1,11 @@
 //! What operators see of webhooks, and what they can do.
 
+use std::sync::Arc;
+
 use exthost_abi::Status;
 
 use crate::services::error::ServiceError;
+use crate::services::webhooks::dispatcher::Shared;
 use crate::services::webhooks::lane::Lane;
 use crate::services::webhooks::status::{DeliveryStatus, EndpointStatus};
 use crate::services::webhooks::store::{DeliveryFilter, DeliveryState, Replay};
@@ -28,12 +31,13 @@ pub struct DeliveryQuery {
 impl Webhooks {
     /// All endpoints.
     pub(crate) fn endpoints(&self) -> Result<Vec<EndpointStatus>, ServiceError> {
-        let Some(shared) = &self.shared else {
+        let Some(shared) = self.shared() else {
             return Ok(Vec::new());
         };
         let mut counts = shared.store.counts()?;
-        let lanes = self.lanes();
-        let status = lanes
+        let status = shared
+            .lanes
+            .iter()
             .map(|lane| EndpointStatus::new(lane, counts.remove(lane.name()).unwrap_or_default()));
         Ok(status.collect())
     }
@@ -61,7 +65,7 @@ impl Webhooks {
             plugin: query.plugin,
             most: query.n.unwrap_or(50).min(LIST_MAX),
         };
-        let Some(shared) = &self.shared else {
+        let Some(shared) = self.shared() else {
             return Ok(Vec::new());
         };
         let rows = shared.store.deliveries(&filter)?;
@@ -92,7 +96,7 @@ impl Webhooks {
     /// # Errors
     /// `no-such-endpoint`, and `endpoint-off` for one that is not on.
     pub(crate) fn replay_endpoint(&self, name: &str) -> Result<usize, ServiceError> {
-        let lane = self.lane(name)?;
+        let (_, lane) = self.lane(name)?;
         if !lane.is_on() {
             return Err(ServiceError::new(
                 Status::CONFLICT,
@@ -110,7 +114,7 @@ impl Webhooks {
     /// `no-such-endpoint`, and `endpoint-off` for one that is switched off in
     /// the configuration.
     pub(crate) fn enable(&self, name: &str) -> Result<(), ServiceError> {
-        let lane = self.lane(name)?;
+        let (shared, lane) = self.lane(name)?;
         if !lane.endpoint().is_enabled() {
             return Err(ServiceError::new(
                 Status::CONFLICT,
@@ -118,20 +122,19 @@ impl Webhooks {
                 format!("the endpoint {name} is switched off in the configuration; change that"),
             ));
         }
-        if let Some(shared) = &self.shared {
-            shared.store.enable(name)?;
-            lane.enable();
-            shared.wake.notify_one();
-        }
+        shared.store.enable(name)?;
+        lane.enable();
+        shared.wake.notify_one();
         Ok(())
     }
 
     fn replay(&self, which: &Replay) -> Result<usize, ServiceError> {
-        let Some(shared) = &self.shared else {
+        let Some(shared) = self.shared() else {
             return Ok(0);
         };
-        let on: Vec<&str> = self
-            .lanes()
+        let on: Vec<&str> = shared
+            .lanes
+            .iter()
             .filter(|lane| lane.is_on())
             .map(|lane| lane.name())
             .collect();
@@ -140,9 +143,13 @@ impl Webhooks {
         Ok(count)
     }
 
-    fn lane(&self, name: &str) -> Result<&Lane, ServiceError> {
-        let mut lanes = self.lanes();
-        lanes.find(|lane| lane.name() == name).ok_or_else(|| {
+    fn lane(&self, name: &str) -> Result<(Arc<Shared>, Arc<Lane>), ServiceError> {
+        let shared = self.shared();
+        let found = shared.and_then(|shared| {
+            let lane = shared.lane(name)?.clone();
+            Some((shared, lane))
+        });
+        found.ok_or_else(|| {
             ServiceError::new(
                 Status::NOT_FOUND,
                 "no-such-endpoint",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::AddressRange;
 
 /// How deliveries are tried, and what they may cost.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WebhookSettings {
     /// Ranges of addresses that every endpoint may be at, beside public ones.

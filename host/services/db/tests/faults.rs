@@ -6,12 +6,16 @@ use crate::services::db::lane::Job;
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_s_database_that_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let databases = Databases::new(DatabasesSpec {
-        data: folder.path().to_owned(),
+    let notes = DbSettings {
         host: Some(folder.path().join("app.db")),
-        granted: [("notes".to_owned(), vec!["user".to_owned()])].into(),
-        limits: DbLimits::default(),
-    });
+        tables: vec!["user".to_owned()],
+        ..DbSettings::default()
+    };
+    let settings = DatabasesSettings {
+        of_plugin: [("notes".to_owned(), notes)].into(),
+        ..DatabasesSettings::default()
+    };
+    let databases = Databases::new(folder.path().to_owned(), settings);
     let name = PluginName::parse("notes").unwrap();
     let context = PluginContext::new(name.clone(), 1, Limits::default(), Vec::new());
     let db = Db::new(Handle::current(), Arc::new(context), databases.of(&name));

@@ -298,8 +298,7 @@ async fn the_operators_names_hold_for_both_sides() {
     let name = |text| EventName::parse(text).unwrap();
     let mut aliases = Aliases::default();
     aliases.extend([(name("old"), name("new"))].into());
-    let mine = PluginName::parse("mine").unwrap();
-    aliases.extend_of(mine, [(name("saved"), name("core.saved"))].into());
+    aliases.extend_of("mine", [(name("saved"), name("core.saved"))].into());
     let bus = Bus::aliased(aliases);
     let plugin = bus.serving("hears");
     plugin.observe("old");
