@@ -11,12 +11,14 @@
 
 use std::path::{Path, PathBuf};
 
+use exthost_abi::Embedded;
 use serde::Serialize;
 
 use crate::discovery::Candidate;
 
 mod capability;
 mod elf;
+mod embedded;
 mod error;
 mod file;
 mod glibc;
@@ -28,6 +30,8 @@ mod target;
 
 pub use capability::{Capability, CapabilityError, TableRef};
 pub use elf::running_glibc;
+pub use embedded::inspect_embedded;
+pub(crate) use embedded::nameless;
 pub use error::{InspectError, MetaError};
 pub use file::SIZE_MAX;
 pub use glibc::Glibc;
@@ -38,9 +42,10 @@ pub use target::{Format, Target};
 
 /// A file that was read, and what it was found to be.
 ///
-/// Only [`inspect`] makes one, so it stands for these facts: the file was a
-/// regular one; all that its headers refer to lies inside it; its meta is well
-/// formed. It may still be built for another machine.
+/// Only [`inspect`] makes one of a file, so it stands for these facts: the file
+/// was a regular one; all that its headers refer to lies inside it; its meta is
+/// well formed. It may still be built for another machine. [`inspect_embedded`]
+/// makes one of a plugin without a file.
 #[derive(Debug)]
 pub struct Inspected {
     path: PathBuf,
@@ -49,6 +54,7 @@ pub struct Inspected {
     facts: Facts,
     meta: Meta,
     meta_bytes: Vec<u8>,
+    embedded: Option<Embedded>,
 }
 
 /// What the file's headers say, apart from the meta.
@@ -79,6 +85,7 @@ pub fn inspect(candidate: Candidate) -> Result<Inspected, InspectError> {
         facts,
         meta,
         meta_bytes,
+        embedded: None,
     })
 }
 
@@ -185,6 +192,11 @@ impl Inspected {
     /// Returns the bytes of its meta, to be compared with those in memory.
     pub fn meta_bytes(&self) -> &[u8] {
         &self.meta_bytes
+    }
+
+    /// Returns the plugin itself, when it is compiled into this program.
+    pub fn embedded(&self) -> Option<Embedded> {
+        self.embedded
     }
 
     /// Returns what `exthost inspect --json` prints.

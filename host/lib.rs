@@ -109,6 +109,7 @@ pub mod verify;
 
 pub use config::Limits;
 pub use error::Refusal;
+pub use exthost_abi::Embedded;
 pub use host::{
     BuildError, DataError, Decision, EventError, Examined, Host, HostBuilder, Reconfigured,
     ReloadError,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use exthost_abi::Embedded;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
@@ -49,6 +50,35 @@ impl HostBuilder {
             strict: false,
             development: false,
         }
+    }
+
+    /// Adds a plugin that is compiled into this program; one wins its name before
+    /// all that are files. It is shown as the file `embedded:<name>`, and
+    /// [`Host::reload`] makes a new generation of it.
+    ///
+    /// # Examples
+    /// ```
+    /// use exthost::Host;
+    /// use exthost_plugin::prelude::*;
+    ///
+    /// struct Audit;
+    ///
+    /// impl Plugin for Audit {
+    ///     fn init(router: &mut Router, _: &Services) -> Result<Self> {
+    ///         router.get("entries", || "none yet");
+    ///         Ok(Audit)
+    ///     }
+    /// }
+    ///
+    /// export_plugin!(Audit, embedded, name = "audit", version = "1.0.0");
+    ///
+    /// # fn main() {
+    /// let builder = Host::builder().embed(Audit::embedded()).directory("plugins");
+    /// # }
+    /// ```
+    pub fn embed(mut self, plugin: Embedded) -> Self {
+        self.settings.embedded.push(plugin);
+        self
     }
 
     /// Adds a directory of plugins; earlier ones win a plugin's name.

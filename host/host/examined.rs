@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::discovery::{Candidate, at, discover};
 use crate::error::Refusal;
 use crate::host::settings::Settings;
-use crate::inspect::{Inspected, inspect};
+use crate::inspect::{Inspected, inspect, inspect_embedded, nameless};
 use crate::registry::DisabledStatus;
 use crate::verify::{Policy, Verified, VerifyError, admit, verify};
 
@@ -35,6 +35,12 @@ impl Examined {
             disabled: Vec::new(),
             found: BTreeSet::new(),
         };
+        for plugin in &settings.embedded {
+            match inspect_embedded(*plugin) {
+                Ok(inspected) => examining.inspected(inspected, None),
+                Err(why) => examining.refused.push(Refusal::new(nameless(), why)),
+            }
+        }
         for (name, path) in settings.paths() {
             let path = one_spelling(&path);
             match at(&path) {
@@ -77,19 +83,18 @@ impl Examining<'_> {
         let file = candidate.path().to_owned();
         match inspect(candidate) {
             Err(why) => self.refused.push(Refusal::new(file, why)),
-            Ok(inspected) => {
-                if let Err(why) = self.inspected(inspected, expected) {
-                    self.refused.push(Refusal::new(file, why));
-                }
-            }
+            Ok(inspected) => self.inspected(inspected, expected),
         }
     }
 
-    fn inspected(
-        &mut self,
-        inspected: Inspected,
-        expected: Option<&str>,
-    ) -> Result<(), VerifyError> {
+    fn inspected(&mut self, inspected: Inspected, expected: Option<&str>) {
+        let file = inspected.path().to_owned();
+        if let Err(why) = self.judge(inspected, expected) {
+            self.refused.push(Refusal::new(file, why));
+        }
+    }
+
+    fn judge(&mut self, inspected: Inspected, expected: Option<&str>) -> Result<(), VerifyError> {
         let name = inspected.meta().name.clone();
         if let Some(expected) = expected.filter(|expected| *expected != name.as_str()) {
             return Err(VerifyError::OtherName {

@@ -2,7 +2,7 @@
 //! to retirement.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::host::examined::{Examined, one_spelling};
 use crate::host::joined::joined;
 use crate::host::lock::DataLock;
 use crate::host::settings::{PluginSettings, Settings};
-use crate::inspect::inspect;
+use crate::inspect::{Inspected, inspect, inspect_embedded};
 use crate::instance::{Generation, InitError, Initialised, Serving};
 use crate::library::{Loaded, Loader};
 use crate::name::PluginName;
@@ -145,16 +145,11 @@ impl Pipeline {
     /// serves from it.
     pub(super) async fn install(&self, file: PathBuf) -> Result<PluginName, Refusal> {
         let _change = self.changes.lock().await;
-        let file = one_spelling(&file);
         if self.ending.load(Ordering::Acquire) {
             return Err(Refusal::new(file, InitError::HostEnding));
         }
-        let candidate = Candidate::file(&file);
-        let inspected = tokio::task::spawn_blocking(|| inspect(candidate)).await;
-        let inspected = match inspected {
-            Ok(inspected) => inspected.map_err(|why| Refusal::new(&file, why))?,
-            Err(_) => return Err(Refusal::new(file, InitError::HostEnding)),
-        };
+        let inspected = self.inspect(file).await?;
+        let file = inspected.path().to_owned();
         let settings = self.settings();
         let name = inspected.meta().name.clone();
         if let Some(why) = settings.disabled(name.as_str()) {
@@ -175,6 +170,27 @@ impl Pipeline {
         }
         self.replace(verified).await?;
         Ok(name)
+    }
+
+    /// Reads `file`, or looks at the embedded plugin that is shown as it.
+    async fn inspect(&self, file: PathBuf) -> Result<Inspected, Refusal> {
+        if let Some(embedded) = self.embedded_at(&file) {
+            return Ok(embedded);
+        }
+        let file = one_spelling(&file);
+        let candidate = Candidate::file(&file);
+        match tokio::task::spawn_blocking(|| inspect(candidate)).await {
+            Ok(inspected) => inspected.map_err(|why| Refusal::new(file, why)),
+            Err(_) => Err(Refusal::new(file, InitError::HostEnding)),
+        }
+    }
+
+    /// The embedded plugin that is shown as `file`.
+    fn embedded_at(&self, file: &Path) -> Option<Inspected> {
+        let settings = self.settings();
+        let embedded = settings.embedded.iter().copied();
+        let mut inspected = embedded.filter_map(|plugin| inspect_embedded(plugin).ok());
+        inspected.find(|inspected| inspected.path() == file)
     }
 
     /// Takes a plugin from verified to serving, in place of the generation

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use exthost_abi::Embedded;
 use serde_json::{Map, Value};
 
 use crate::config::{EventName, Grant, Limits, PluginConfig};
@@ -14,6 +15,8 @@ use crate::verify::Policy;
 /// What the operator and the application say of plugins.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
+    /// Plugins that are compiled into this program.
+    pub(super) embedded: Vec<Embedded>,
     /// Where plugins are found.
     pub(super) directories: Vec<PathBuf>,
     /// Whether any plugin is loaded.
@@ -50,6 +53,7 @@ pub(super) struct PluginSettings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
+            embedded: Vec::new(),
             directories: Vec::new(),
             enabled: true,
             only: None,

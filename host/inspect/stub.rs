@@ -68,6 +68,7 @@ impl Stub {
             },
             meta_bytes: bytes.clone(),
             bytes,
+            embedded: None,
         }
     }
 }

@@ -14,12 +14,13 @@ use abi::Status;
 use abi::door::{Destroy, Extension, Init, Start, Stop};
 use exthost_abi as abi;
 
-pub use abi::PluginTable;
+pub use abi::{Embedded, PluginTable};
 pub use abi::door::ABI;
 pub use abi::fingerprint::TABLES;
 pub use abi::layout::{HEADER, LibHeader};
 pub use abi::meta::{build, is_plugin_name, length};
 
+pub use self::embedded::{Exported, embedded};
 use self::host::Host;
 use crate::cause::Cause;
 use crate::router::Registered;
@@ -29,6 +30,7 @@ mod broadcast;
 pub(crate) mod buffer;
 mod config;
 pub(crate) mod db;
+mod embedded;
 pub(crate) mod events;
 #[cfg(test)]
 pub(crate) mod fake;
@@ -60,8 +62,8 @@ impl<P> Instance<P> {
     }
 }
 
-/// The door of `P`: what `export_plugin!` exports, and what a test or an
-/// application that embeds the plugin hands to the host.
+/// The door of `P`: what `export_plugin!` exports, and what [`embedded`] hands to
+/// the host.
 pub const fn door<P: Plugin>() -> PluginTable {
     PluginTable {
         abi: ABI,

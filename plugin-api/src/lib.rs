@@ -318,6 +318,7 @@ pub use error::{Error, Result};
 pub use events::{Decision, Events, Policy, Verdict};
 pub use export::buffer::{Chunk, Payload};
 pub use export::request::Parts;
+pub use export::{Embedded, Exported};
 pub use extract::{FromRequest, Method, Needs, Peer, RequestId};
 pub use handler::Handler;
 pub use headers::Headers;
@@ -338,10 +339,10 @@ pub use webhooks::{MessageId, Webhooks};
 /// What nearly every plugin needs: `use exthost_plugin::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Actor, BodyStream, Broadcast, Cancelled, Db, Decision, Error, Event, Events, FromRequest,
-        Headers, Html, IntoResponse, Json, Layer, Method, Parts, Path, Peer, Plugin, Policy, Query,
-        RawQuery, Redirect, RequestId, Response, Result, Router, Services, Sse, State, StatusCode,
-        Tx, Verdict, Webhooks, export_plugin, log, sleep,
+        Actor, BodyStream, Broadcast, Cancelled, Db, Decision, Error, Event, Events, Exported,
+        FromRequest, Headers, Html, IntoResponse, Json, Layer, Method, Parts, Path, Peer, Plugin,
+        Policy, Query, RawQuery, Redirect, RequestId, Response, Result, Router, Services, Sse,
+        State, StatusCode, Tx, Verdict, Webhooks, export_plugin, log, sleep,
     };
 }
 

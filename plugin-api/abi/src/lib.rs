@@ -16,6 +16,7 @@
 //! 4. One module for each service table: [`log`], [`config`], [`routes`],
 //!    [`tasks`], [`events`], [`db`], [`broadcast`], [`webhooks`].
 //! 5. [`fingerprint`] and [`layout`]: the two locks that keep the promise.
+//! 6. [`embedded`]: a plugin without a file, in its host's own program.
 //!
 //! # What holds for every slot
 //! * The first argument is `ctx` from [`door::Services`]; the second is `cause`,
@@ -53,6 +54,7 @@ pub mod config;
 pub mod data;
 pub mod db;
 pub mod door;
+pub mod embedded;
 pub mod events;
 pub mod fingerprint;
 pub mod layout;
@@ -64,6 +66,7 @@ pub mod webhooks;
 
 pub use data::{Buffer, Bytes, Error, Status, Str, Value, Version};
 pub use door::{PluginTable, Services};
+pub use embedded::Embedded;
 
 /// The API version these tables make up. It grows by a minor for each table
 /// added.

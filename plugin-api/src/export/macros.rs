@@ -22,6 +22,29 @@
 /// * `after`: plugins that start before it, if they are there.
 /// * `requires`: plugins it cannot do without.
 /// * `priority`: an integer, lower starts first; 0 unless given.
+///
+/// The plugin's type is [`Exported`](crate::Exported) from then on, so that an
+/// application, or a test, can have the plugin without a file.
+///
+/// # Several in one program
+/// The symbols that a plugin exports can be there once in a program; of two the
+/// linker says that `exthost_meta` is defined more than once. With `embedded` a
+/// plugin exports none, and can only be part of a program. Its `name` and
+/// `version` are those of the `Cargo.toml` unless they are given, after `embedded`:
+///
+/// ```
+/// # use exthost_plugin::prelude::*;
+/// # struct Audit;
+/// # impl Plugin for Audit {
+/// #     fn init(_: &mut Router, _: &Services) -> Result<Self> { Ok(Audit) }
+/// # }
+/// # struct Orders;
+/// # impl Plugin for Orders {
+/// #     fn init(_: &mut Router, _: &Services) -> Result<Self> { Ok(Orders) }
+/// # }
+/// export_plugin!(Audit, embedded, name = "audit", version = "1.0.0");
+/// export_plugin!(Orders, embedded, name = "orders", needs = [routes, db]);
+/// ```
 #[macro_export]
 macro_rules! export_plugin {
     // A capability's name, with the revision that this SDK speaks.
@@ -51,52 +74,87 @@ macro_rules! export_plugin {
         ::core::concat!($first $(, ",", $rest)*)
     };
 
-    // The options, one at a time, each replacing its default.
-    (@set $p:ty, $n:tt $w:tt $a:tt $r:tt $o:tt, needs = [$($x:tt)*] $(, $($rest:tt)*)?) => {
-        $crate::export_plugin!(@set $p, [$($x)*] $w $a $r $o, $($($rest)*)?);
+    // What it says of itself.
+    (@entries
+        [$name:expr, $version:expr]
+        [$($n:tt)*] [$($w:tt)*] [$($a:tt)*] [$($r:tt)*] [$($o:literal)?]
+    ) => {{
+        ::core::assert!(
+            $crate::export::is_plugin_name($name),
+            ::core::concat!(
+                "`", $name, "` is no plugin name: lower-case ",
+                "letters, digits and single dashes, first a letter, 64 bytes at most; ",
+                "write `-` for `_` in the `name` of Cargo.toml's [package]"
+            )
+        );
+        $(const _: i32 = $o;)?
+        &[
+            ("name", $name),
+            ("version", $version),
+            ("api", "1.0.0"),
+            ("sdk", "rust/1.0.0"),
+            ("panic", if ::core::cfg!(panic = "abort") { "abort" } else { "unwind" }),
+            ("tables", $crate::export::TABLES),
+            ("needs", $crate::export_plugin!(@capabilities $($n)*)),
+            ("wants", $crate::export_plugin!(@capabilities $($w)*)),
+            ("after", $crate::export_plugin!(@names $($a)*)),
+            ("requires", $crate::export_plugin!(@names $($r)*)),
+            ("priority", ::core::concat!($($o)?)),
+            ("description", ::core::env!("CARGO_PKG_DESCRIPTION")),
+            ("license", ::core::env!("CARGO_PKG_LICENSE")),
+            ("authors", ::core::env!("CARGO_PKG_AUTHORS")),
+            ("repository", ::core::env!("CARGO_PKG_REPOSITORY")),
+            ("homepage", ::core::env!("CARGO_PKG_HOMEPAGE")),
+        ]
+    }};
+    (@exported $p:ty) => {
+        impl $crate::Exported for $p {
+            fn embedded() -> $crate::Embedded {
+                $crate::export::embedded::<$p>(&META)
+            }
+        }
     };
-    (@set $p:ty, $n:tt $w:tt $a:tt $r:tt $o:tt, wants = [$($x:tt)*] $(, $($rest:tt)*)?) => {
-        $crate::export_plugin!(@set $p, $n [$($x)*] $a $r $o, $($($rest)*)?);
-    };
-    (@set $p:ty, $n:tt $w:tt $a:tt $r:tt $o:tt, after = [$($x:tt)*] $(, $($rest:tt)*)?) => {
-        $crate::export_plugin!(@set $p, $n $w [$($x)*] $r $o, $($($rest)*)?);
-    };
-    (@set $p:ty, $n:tt $w:tt $a:tt $r:tt $o:tt, requires = [$($x:tt)*] $(, $($rest:tt)*)?) => {
-        $crate::export_plugin!(@set $p, $n $w $a [$($x)*] $o, $($($rest)*)?);
-    };
-    (@set $p:ty, $n:tt $w:tt $a:tt $r:tt $o:tt, priority = $x:literal $(, $($rest:tt)*)?) => {
-        $crate::export_plugin!(@set $p, $n $w $a $r [$x], $($($rest)*)?);
-    };
-    (@set $p:ty, [$($n:tt)*] [$($w:tt)*] [$($a:tt)*] [$($r:tt)*] [$($o:literal)?], ) => {
-        const _: () = {
-            ::core::assert!(
-                $crate::export::is_plugin_name(::core::env!("CARGO_PKG_NAME")),
-                ::core::concat!(
-                    "`", ::core::env!("CARGO_PKG_NAME"), "` is no plugin name: lower-case ",
-                    "letters, digits and single dashes, first a letter, 64 bytes at most; ",
-                    "write `-` for `_` in the `name` of Cargo.toml's [package]"
-                )
-            );
-            $(const _: i32 = $o;)?
 
-            const ENTRIES: &[(&str, &str)] = &[
-                ("name", ::core::env!("CARGO_PKG_NAME")),
-                ("version", ::core::env!("CARGO_PKG_VERSION")),
-                ("api", "1.0.0"),
-                ("sdk", "rust/1.0.0"),
-                ("panic", if ::core::cfg!(panic = "abort") { "abort" } else { "unwind" }),
-                ("tables", $crate::export::TABLES),
-                ("needs", $crate::export_plugin!(@capabilities $($n)*)),
-                ("wants", $crate::export_plugin!(@capabilities $($w)*)),
-                ("after", $crate::export_plugin!(@names $($a)*)),
-                ("requires", $crate::export_plugin!(@names $($r)*)),
-                ("priority", ::core::concat!($($o)?)),
-                ("description", ::core::env!("CARGO_PKG_DESCRIPTION")),
-                ("license", ::core::env!("CARGO_PKG_LICENSE")),
-                ("authors", ::core::env!("CARGO_PKG_AUTHORS")),
-                ("repository", ::core::env!("CARGO_PKG_REPOSITORY")),
-                ("homepage", ::core::env!("CARGO_PKG_HOMEPAGE")),
-            ];
+    // The options, one at a time, each replacing its default.
+    (@set $p:ty, $e:tt $n:tt $w:tt $a:tt $r:tt $o:tt, needs = [$($x:tt)*] $(, $($rest:tt)*)?) => {
+        $crate::export_plugin!(@set $p, $e [$($x)*] $w $a $r $o, $($($rest)*)?);
+    };
+    (@set $p:ty, $e:tt $n:tt $w:tt $a:tt $r:tt $o:tt, wants = [$($x:tt)*] $(, $($rest:tt)*)?) => {
+        $crate::export_plugin!(@set $p, $e $n [$($x)*] $a $r $o, $($($rest)*)?);
+    };
+    (@set $p:ty, $e:tt $n:tt $w:tt $a:tt $r:tt $o:tt, after = [$($x:tt)*] $(, $($rest:tt)*)?) => {
+        $crate::export_plugin!(@set $p, $e $n $w [$($x)*] $r $o, $($($rest)*)?);
+    };
+    (@set $p:ty, $e:tt $n:tt $w:tt $a:tt $r:tt $o:tt, requires = [$($x:tt)*] $(, $($rest:tt)*)?) => {
+        $crate::export_plugin!(@set $p, $e $n $w $a [$($x)*] $o, $($($rest)*)?);
+    };
+    (@set $p:ty, $e:tt $n:tt $w:tt $a:tt $r:tt $o:tt, priority = $x:literal $(, $($rest:tt)*)?) => {
+        $crate::export_plugin!(@set $p, $e $n $w $a $r [$x], $($($rest)*)?);
+    };
+    (@set $p:ty, [] $n:tt $w:tt $a:tt $r:tt $o:tt, embedded $(, $($rest:tt)*)?) => {
+        $crate::export_plugin!(
+            @set $p, [::core::env!("CARGO_PKG_NAME"), ::core::env!("CARGO_PKG_VERSION")]
+            $n $w $a $r $o, $($($rest)*)?
+        );
+    };
+    (@set
+        $p:ty, [$name:expr, $version:expr] $n:tt $w:tt $a:tt $r:tt $o:tt,
+        name = $x:literal $(, $($rest:tt)*)?
+    ) => {
+        $crate::export_plugin!(@set $p, [$x, $version] $n $w $a $r $o, $($($rest)*)?);
+    };
+    (@set
+        $p:ty, [$name:expr, $version:expr] $n:tt $w:tt $a:tt $r:tt $o:tt,
+        version = $x:literal $(, $($rest:tt)*)?
+    ) => {
+        $crate::export_plugin!(@set $p, [$name, $x] $n $w $a $r $o, $($($rest)*)?);
+    };
+    (@set $p:ty, [] $n:tt $w:tt $a:tt $r:tt $o:tt, ) => {
+        const _: () = {
+            const ENTRIES: &[(&str, &str)] = $crate::export_plugin!(
+                @entries [::core::env!("CARGO_PKG_NAME"), ::core::env!("CARGO_PKG_VERSION")]
+                $n $w $a $r $o
+            );
 
             #[used]
             #[unsafe(export_name = "exthost_meta")]
@@ -111,18 +169,31 @@ macro_rules! export_plugin {
             #[used]
             #[unsafe(export_name = "_1as_0lib_1header_0root_bmodule_bloader")]
             static LAYOUT: $crate::export::LibHeader = $crate::export::HEADER;
+
+            $crate::export_plugin!(@exported $p);
         };
     };
-    (@set $p:ty, $n:tt $w:tt $a:tt $r:tt $o:tt, $($unknown:tt)+) => {
+    (@set $p:ty, [$name:expr, $version:expr] $n:tt $w:tt $a:tt $r:tt $o:tt, ) => {
+        const _: () = {
+            const ENTRIES: &[(&str, &str)] =
+                $crate::export_plugin!(@entries [$name, $version] $n $w $a $r $o);
+
+            static META: [u8; $crate::export::length(ENTRIES)] = $crate::export::build(ENTRIES);
+
+            $crate::export_plugin!(@exported $p);
+        };
+    };
+    (@set $p:ty, $e:tt $n:tt $w:tt $a:tt $r:tt $o:tt, $($unknown:tt)+) => {
         ::core::compile_error!(::core::concat!(
             "export_plugin! takes a type, then any of needs = [db], wants = [log], ",
-            "after = [\"name\"], requires = [\"name\"], priority = 10; found `",
+            "after = [\"name\"], requires = [\"name\"], priority = 10, embedded, and after that ",
+            "name = \"audit\", version = \"1.0.0\"; found `",
             ::core::stringify!($($unknown)+), "`"
         ));
     };
     ($plugin:ty $(, $($options:tt)*)?) => {
         $crate::export_plugin!(
-            @set $plugin, [routes] [log, config] [] [] [], $($($options)*)?
+            @set $plugin, [] [routes] [log, config] [] [] [], $($($options)*)?
         );
     };
 }
