@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and who answers.
 
 mod check;
+mod completions;
 mod config;
 mod dev;
 mod emit;
@@ -8,6 +9,7 @@ mod inspect;
 mod list;
 mod listen;
 mod log;
+mod logs;
 pub(crate) mod output;
 mod place;
 mod serve;
@@ -37,6 +39,16 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>
                   `exthost=trace`).",
 )]
 pub(crate) struct Cli {
+    /// How log lines are written
+    #[arg(
+        long,
+        global = true,
+        env = "EXTHOST_LOG_FORMAT",
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    log_format: log::LogFormat,
     #[command(subcommand)]
     command: Command,
 }
@@ -49,8 +61,10 @@ enum Command {
     Inspect(inspect::Inspect),
     Check(check::Check),
     List(list::List),
+    Logs(logs::Logs),
     Emit(emit::Emit),
     Webhooks(webhooks::Webhooks),
+    Completions(completions::Completions),
 }
 
 impl Cli {
@@ -58,13 +72,13 @@ impl Cli {
     pub(crate) fn run(self) -> Result<i32> {
         match self.command {
             Command::Dev(dev) => {
-                log::start(dev::LOG);
+                log::start(dev::LOG, self.log_format);
                 // Never dropped: that would wait for a plugin that hangs.
                 let runtime = ManuallyDrop::new(runtime()?);
                 runtime.block_on(dev.run())
             }
             Command::Serve(serve) => {
-                log::start(serve::LOG);
+                log::start(serve::LOG, self.log_format);
                 let runtime = ManuallyDrop::new(runtime()?);
                 runtime.block_on(serve.run())
             }
@@ -72,8 +86,10 @@ impl Cli {
             Command::Inspect(inspect) => inspect.run(),
             Command::Check(check) => check.run(),
             Command::List(list) => runtime()?.block_on(list.run()),
+            Command::Logs(logs) => runtime()?.block_on(logs.run()),
             Command::Emit(emit) => Ok(runtime()?.block_on(emit.run())),
             Command::Webhooks(webhooks) => runtime()?.block_on(webhooks.run()),
+            Command::Completions(completions) => completions.run(),
         }
     }
 }

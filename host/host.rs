@@ -73,6 +73,7 @@ impl Host {
             broadcast: self.pipeline.broadcast().clone(),
             listening: self.listening.clone(),
             development: self.development,
+            refused: self.pipeline.refused_requests.clone(),
         })
     }
 
@@ -84,6 +85,7 @@ impl Host {
             events: self.pipeline.events().clone(),
             webhooks: self.pipeline.webhooks().clone(),
             broadcast: self.pipeline.broadcast().clone(),
+            metrics: Arc::new(self.pipeline.metrics()),
             is_ready: Box::new(move || ready.is_ready()),
             reload: Box::new(move |name| {
                 let host = reload.clone();

@@ -11,9 +11,12 @@ mod broadcast;
 mod dispatch;
 mod events;
 mod guard;
+mod logs;
+mod metrics;
 mod path;
 mod problem;
 mod request_id;
+mod request_line;
 mod serve;
 mod webhooks;
 
@@ -22,6 +25,7 @@ use std::sync::Arc;
 use axum::routing::any;
 
 use crate::config::BroadcastSettings;
+use crate::metrics::RefusedRequests;
 use crate::registry::Registry;
 use crate::services::broadcast::Broadcast;
 use crate::services::events::Events;
@@ -43,6 +47,8 @@ pub struct Front {
     pub listening: Arc<BroadcastSettings>,
     /// Loopback without authentication: the developer is the actor.
     pub development: bool,
+    /// Counts what no plugin was asked to answer.
+    pub refused: Arc<RefusedRequests>,
 }
 
 /// The routes of all plugins, and of those who listen to their messages.

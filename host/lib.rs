@@ -87,10 +87,11 @@
 //! 3. [`registry`]: name to plugin, and the status that operators see.
 //! 4. `services` (one file each) and `ffi` (the functions behind each table):
 //!    what a plugin can use.
-//! 5. [`http`]: plugins under `/api/ext/{name}/`, the messages that they publish
+//! 5. `metrics`: what is counted of all of it, as OpenMetrics.
+//! 6. [`http`]: plugins under `/api/ext/{name}/`, the messages that they publish
 //!    at `/api/broadcast`, the operators' API beside them.
-//! 6. [`Host`] and [`HostBuilder`]: all of it together.
-//! 7. [`config`], [`error`], [`name`] and `gate`: leaves.
+//! 7. [`Host`] and [`HostBuilder`]: all of it together.
+//! 8. [`config`], [`logs`], [`error`], [`name`] and `gate`: leaves.
 
 pub mod config;
 pub mod discovery;
@@ -102,6 +103,8 @@ pub mod http;
 pub mod inspect;
 pub mod instance;
 pub mod library;
+pub mod logs;
+mod metrics;
 pub mod name;
 pub mod registry;
 mod services;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::UNIX_EPOCH;
+use std::time::{Instant, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,10 @@ use crate::gate::CallPermit;
 use crate::inspect::Meta;
 use crate::instance::{Generation, Retired, Serving};
 use crate::name::PluginName;
+use crate::services::metrics::{CLASSES, History, PluginMetrics, Snapshot};
 
 pub use crate::services::events::{Mode as SubscriptionMode, SubscriptionStatus};
+pub use crate::services::metrics::Rates;
 
 /// All plugins of a host.
 ///
@@ -32,7 +34,7 @@ pub struct Registry {
 }
 
 /// One plugin, over all its generations.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Plugin {
     /// The generation that takes calls.
     current: ArcSwapOption<Generation>,
@@ -41,6 +43,8 @@ pub struct Plugin {
     generations: AtomicU64,
     retired: AtomicU64,
     abandoned: AtomicU64,
+    metrics: Arc<PluginMetrics>,
+    history: History,
 }
 
 impl Registry {
@@ -70,7 +74,7 @@ impl Registry {
         if let Some(plugin) = self.plugins.load().get(name) {
             return plugin.clone();
         }
-        let plugin = Arc::<Plugin>::default();
+        let plugin = Arc::new(Plugin::new());
         let mut plugins = BTreeMap::clone(&self.plugins.load());
         plugins.insert(name.clone(), plugin.clone());
         self.plugins.store(Arc::new(plugins));
@@ -84,6 +88,14 @@ impl Registry {
             .values()
             .filter_map(|plugin| plugin.current.load_full());
         serving.collect()
+    }
+
+    /// All plugins that were ever loaded, by name.
+    pub fn all(&self) -> Vec<(PluginName, Arc<Plugin>)> {
+        let plugins = self.plugins.load();
+        let all = plugins.iter();
+        all.map(|(name, plugin)| (name.clone(), plugin.clone()))
+            .collect()
     }
 
     /// Takes every serving generation away, in no order.
@@ -131,6 +143,40 @@ impl Registry {
 }
 
 impl Plugin {
+    fn new() -> Self {
+        let metrics = Arc::<PluginMetrics>::default();
+        Plugin {
+            current: ArcSwapOption::empty(),
+            serving: Mutex::default(),
+            generations: AtomicU64::new(0),
+            retired: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
+            history: History::new(&metrics, Instant::now()),
+            metrics,
+        }
+    }
+
+    /// What is counted over all generations.
+    pub fn metrics(&self) -> &Arc<PluginMetrics> {
+        &self.metrics
+    }
+
+    /// Notes what has been counted by now, for the rates.
+    pub fn sample(&self, now: Instant) {
+        self.history.add(Snapshot::of(&self.metrics, now));
+    }
+
+    /// The generation that takes calls.
+    pub fn current(&self) -> Option<Arc<Generation>> {
+        self.current.load_full()
+    }
+
+    /// Generations retired, and how many of them had to be leaked.
+    pub fn ended(&self) -> (u64, u64) {
+        let ended = [&self.retired, &self.abandoned];
+        ended.map(|count| count.load(Ordering::Acquire)).into()
+    }
+
     /// The number of the next generation.
     pub fn next_generation(&self) -> u64 {
         self.generations.fetch_add(1, Ordering::AcqRel) + 1
@@ -166,16 +212,19 @@ impl Plugin {
     fn status(&self, name: &PluginName) -> Option<PluginStatus> {
         let generation = self.current.load_full()?;
         let context = generation.context();
+        let (retired, abandoned) = self.ended();
         Some(PluginStatus {
             name: name.to_string(),
             version: generation.meta.version.to_string(),
             state: State::Serving,
             generation: context.generation,
-            retired: self.retired.load(Ordering::Acquire),
-            abandoned: self.abandoned.load(Ordering::Acquire),
+            retired,
+            abandoned,
             requests: generation.requests.load(Ordering::Relaxed),
             in_flight: context.calls.in_flight(),
             faults: context.faults.load(Ordering::Relaxed),
+            totals: Totals::of(&self.metrics),
+            rates: self.history.rates(),
             since_ms: generation
                 .since
                 .duration_since(UNIX_EPOCH)
@@ -227,6 +276,11 @@ pub struct PluginStatus {
     pub in_flight: u64,
     /// Panics, overstays and misuse of this generation.
     pub faults: u64,
+    /// What it has done over all generations.
+    pub totals: Totals,
+    /// What it does in a second, of late; nothing in the first seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rates: Option<Rates>,
     /// When this generation was made, milliseconds since the Unix epoch.
     pub since_ms: u64,
     /// The file it came from.
@@ -239,6 +293,29 @@ pub struct PluginStatus {
     pub subscriptions: Vec<SubscriptionStatus>,
     /// What it says of itself.
     pub meta: Meta,
+}
+
+/// What a plugin has done over all its generations, since the process began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Totals {
+    /// Responses to requests that were handed to it, whoever made them.
+    pub responses: u64,
+    /// Those of them with a status of 5xx.
+    pub errors: u64,
+    /// Panics, overstays and misuse.
+    pub faults: u64,
+}
+
+impl Totals {
+    fn of(metrics: &PluginMetrics) -> Self {
+        let responses = metrics.responses();
+        Totals {
+            responses: responses.iter().sum(),
+            errors: responses[CLASSES - 1],
+            faults: metrics.faults.load(Ordering::Relaxed),
+        }
+    }
 }
 
 /// What a plugin is doing.

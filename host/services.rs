@@ -16,6 +16,7 @@ pub(crate) mod exchange;
 mod host_events;
 pub(crate) mod ids;
 pub(crate) mod log;
+pub(crate) mod metrics;
 pub(crate) mod op;
 pub(crate) mod options;
 pub(crate) mod pool;
@@ -91,14 +92,14 @@ impl ServicesCore {
         }
     }
 
-    /// The databases of all plugins.
-    pub(crate) fn databases(&self) -> &Arc<Databases> {
-        &self.databases
-    }
-
     /// The events, for the host and its application.
     pub(crate) fn events(&self) -> &Arc<Events> {
         &self.events
+    }
+
+    /// The databases, for operators.
+    pub(crate) fn databases(&self) -> &Arc<Databases> {
+        &self.databases
     }
 
     /// The messages to the endpoints, for operators.
@@ -209,27 +210,24 @@ impl PluginServices {
         }
     }
 
-    /// Writes a line of the plugin to the log, and tells those who listen.
+    /// Writes a line of the plugin to the log, keeps it, and tells those who
+    /// listen.
     pub(crate) fn log(&self, cause: u64, level: Level, message: &str, fields: Map<String, Value>) {
         let origin = self.causes.origin(&self.context, cause);
         let line = Line {
-            context: &self.context,
+            plugin: Some(&self.context.name),
+            generation: Some(self.context.generation),
+            injected: false,
             request_id: origin.request_id(),
             level,
             message,
             fields,
         };
         line.write();
-        if self.logs(level) {
+        if log::is_wanted(level) {
+            line.keep();
             host_events::logged(&self.events, &origin, &line);
         }
-    }
-
-    /// Whether anybody would see a line of `level`. Those who listen to
-    /// `core.log` hear what is important wherever the log goes.
-    pub(crate) fn logs(&self, level: Level) -> bool {
-        let important = level <= Level::INFO;
-        log::is_enabled(level) || important && host_events::is_log_heard(&self.events)
     }
 
     /// Queues a message for the endpoints that want it, by itself or with a

@@ -2,14 +2,27 @@
 
 use std::io::{self, IsTerminal};
 
+use clap::ValueEnum;
+use exthost::logs::{self, JsonLines};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::time;
+use tracing_subscriber::fmt::{self, time};
+use tracing_subscriber::prelude::*;
 
-/// Begins to write log lines; `default` says which, unless `EXTHOST_LOG` does.
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Begins to write log lines; `default` says which, unless `EXTHOST_LOG` does. The
+/// host's important lines are kept for operators, whichever are written.
 ///
 /// On a terminal they are in colour and tell the seconds since the start;
 /// elsewhere, where they are kept, the full time.
-pub(crate) fn start(default: &str) {
+pub(crate) fn start(default: &str, format: LogFormat) {
     let chosen = std::env::var("EXTHOST_LOG").unwrap_or_default();
     let filter = match chosen.trim() {
         "" => EnvFilter::new(default),
@@ -21,15 +34,21 @@ pub(crate) fn start(default: &str) {
         }),
     };
     let terminal = io::stderr().is_terminal();
-    let coloured = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let text = fmt::layer()
         .with_writer(io::stderr)
-        .with_ansi(coloured)
+        .with_ansi(terminal && super::output::may_colour())
         .with_target(false)
         .compact();
-    match terminal {
-        true => lines.with_timer(time::uptime()).init(),
-        false => lines.init(),
-    }
+    let lines = match (format, terminal) {
+        (LogFormat::Json, _) => fmt::layer()
+            .with_writer(io::stderr)
+            .event_format(JsonLines)
+            .boxed(),
+        (LogFormat::Text, true) => text.with_timer(time::uptime()).boxed(),
+        (LogFormat::Text, false) => text.boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(logs::layer())
+        .init();
 }

@@ -12,6 +12,22 @@ pub(crate) fn say(line: impl Display) {
     let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
+/// Writes a text over the one before it, on a terminal.
+pub(crate) fn redraw(text: &str) {
+    // To the corner; each line to its end; then what is left below.
+    let lines = text.lines().map(|line| format!("{line}\x1b[K\n"));
+    let _ = write!(
+        io::stdout().lock(),
+        "\x1b[H{}\x1b[J",
+        lines.collect::<String>()
+    );
+}
+
+/// Whether the one who looks does not mind colours.
+pub(crate) fn may_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Writes an error with its causes, in one line.
 pub(crate) fn error(error: &(dyn Error + 'static)) {
     fail(chain(error));

@@ -61,8 +61,8 @@ unsafe extern "C" fn enabled(
     level: u32,
     enabled: *mut u32,
 ) -> Status {
-    enter_if(ctx, false, |services| {
-        let kept = services.logs(level_of(level)?);
+    enter_if(ctx, false, |_| {
+        let kept = log::is_wanted(level_of(level)?);
         // SAFETY: the plugin lends `enabled` for the call.
         unsafe { store(enabled, u32::from(kept)) };
         Ok(())

@@ -18,6 +18,7 @@ use crate::host::settings::{PluginSettings, Settings};
 use crate::inspect::{Inspected, inspect, inspect_embedded};
 use crate::instance::{Generation, InitError, Initialised, Serving};
 use crate::library::{Loaded, Loader};
+use crate::metrics::{self, Exposition, RefusedRequests};
 use crate::name::PluginName;
 use crate::registry::{Plugin, Registry};
 use crate::services::broadcast::Broadcast;
@@ -35,6 +36,8 @@ const GRACE: Duration = Duration::from_millis(500);
 pub(super) struct Pipeline {
     /// What serves, and what was refused.
     pub(super) registry: Arc<Registry>,
+    /// Requests that no plugin was asked to answer.
+    pub(super) refused_requests: Arc<RefusedRequests>,
     /// One change of what serves at a time.
     pub(super) changes: tokio::sync::Mutex<()>,
     /// Generations that were replaced and finish what they have begun.
@@ -59,8 +62,11 @@ impl Pipeline {
         services: ServicesCore,
         settings: Settings,
     ) -> Self {
+        let registry = Arc::default();
+        metrics::sample(&registry);
         Pipeline {
-            registry: Arc::default(),
+            registry,
+            refused_requests: Arc::default(),
             changes: tokio::sync::Mutex::new(()),
             retiring: Mutex::default(),
             ending: AtomicBool::new(false),
@@ -76,6 +82,17 @@ impl Pipeline {
     /// The events.
     pub(super) fn events(&self) -> &Arc<Events> {
         self.services.events()
+    }
+
+    /// What is measured of all of it.
+    pub(super) fn metrics(&self) -> Exposition {
+        Exposition {
+            registry: self.registry.clone(),
+            databases: self.services.databases().clone(),
+            webhooks: self.webhooks().clone(),
+            broadcast: self.broadcast().clone(),
+            refused: self.refused_requests.clone(),
+        }
     }
 
     /// The messages to the endpoints.
@@ -319,9 +336,11 @@ impl Pipeline {
     fn services_of(&self, loaded: &Loaded, settings: &PluginSettings) -> &'static PluginServices {
         let verified = loaded.verified();
         let name = verified.meta().name.clone();
-        let generation = self.registry.plugin(&name).next_generation();
+        let plugin = self.registry.plugin(&name);
+        let generation = plugin.next_generation();
         let granted = verified.granted().to_vec();
-        let context = PluginContext::new(name, generation, settings.limits, granted);
+        let context = PluginContext::new(name, generation, settings.limits, granted)
+            .counted_by(plugin.metrics().clone());
         let options = settings.options.clone();
         Box::leak(Box::new(self.services.plugin(context, options)))
     }

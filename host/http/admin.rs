@@ -12,7 +12,8 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use crate::http::problem::Problem;
-use crate::http::{events, webhooks};
+use crate::http::{events, logs, metrics, webhooks};
+use crate::metrics::Exposition;
 use crate::registry::{HostStatus, Registry};
 use crate::services::broadcast::{Broadcast, BroadcastStatus};
 use crate::services::events::Events;
@@ -32,6 +33,8 @@ pub struct Admin {
     pub webhooks: Arc<Webhooks>,
     /// The messages to connected clients.
     pub broadcast: Arc<Broadcast>,
+    /// What is measured.
+    pub metrics: Arc<Exposition>,
 }
 
 /// Loads the file of the named plugin again.
@@ -47,6 +50,7 @@ impl fmt::Debug for Admin {
 pub(super) fn router(admin: Admin) -> axum::Router {
     let webhooks = webhooks::router(admin.webhooks.clone());
     let events = events::router(admin.events.clone());
+    let metrics = metrics::router(admin.metrics.clone());
     axum::Router::new()
         .route("/api/host/plugins", get(plugins))
         .route("/api/host/plugins/{name}/reload", post(reload))
@@ -55,6 +59,8 @@ pub(super) fn router(admin: Admin) -> axum::Router {
         .route("/readyz", get(readyz))
         .with_state(Arc::new(admin))
         .merge(events)
+        .merge(logs::router())
+        .merge(metrics)
         .merge(webhooks)
 }
 

@@ -18,6 +18,7 @@ use crate::gate::CallPermit;
 use crate::http::body::{ResponseStream, collect, limited, linger};
 use crate::http::path::{PluginPath, decode};
 use crate::http::problem::Problem;
+use crate::http::request_line::RequestLine;
 use crate::http::{Front, actor, request_id};
 use crate::instance::Generation;
 use crate::services::actor::Actor;
@@ -35,12 +36,17 @@ pub(super) async fn dispatch(State(front): State<Arc<Front>>, request: Request) 
     let request_id = request_id::of(&parts.headers);
     let mut response = match answer(&front, parts, body, &request_id).await {
         Ok(response) => response,
-        Err(problem) => return problem.with_request_id(&request_id).into_response(),
+        Err(problem) => {
+            front.refused.add(problem.code());
+            return problem.with_request_id(&request_id).into_response();
+        }
     };
     request_id::tell(response.headers_mut(), &request_id);
     response
 }
 
+/// The answer of the plugin, or of the host in its place; the problem of a request
+/// that no plugin was asked to answer.
 async fn answer(
     front: &Front,
     parts: Parts,
@@ -78,6 +84,7 @@ async fn answer(
     );
     let guard = ExchangeGuard::new(exchange).map_err(|error| Problem::of_handler(&error))?;
     generation.requests.fetch_add(1, Ordering::Relaxed);
+    let line = RequestLine::begin(&parts, guard.exchange());
 
     let call = Call {
         id: guard.id(),
@@ -89,8 +96,16 @@ async fn answer(
         body: collected,
     };
     call.run(&generation);
-    let reply = wait(guard.exchange(), &mut replies).await;
-    finish(reply, guard, permit)
+    let exchange = guard.exchange();
+    let reply = wait(exchange, &mut replies).await;
+    let status = reply.as_ref().map_or_else(Problem::status, |it| it.status);
+    let took = exchange.elapsed();
+    exchange.context.metrics.answered(status, took);
+    if let Some(line) = line {
+        line.write(&exchange.context, status, took);
+    }
+    let answered = finish(reply, guard, permit);
+    Ok(answered.unwrap_or_else(|problem| problem.with_request_id(request_id).into_response()))
 }
 
 /// OPTIONS for a path that has other methods, or 405.

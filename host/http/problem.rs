@@ -81,6 +81,16 @@ impl Problem {
         Self::new(status, &error.code, &error.message)
     }
 
+    /// The status that is answered.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
     /// Names the request.
     pub fn with_request_id(mut self, request_id: &str) -> Self {
         self.request_id = request_id.to_owned();

@@ -11,6 +11,7 @@ use crate::gate::{CallGate, CallPermit};
 use crate::inspect::Capability;
 use crate::name::PluginName;
 use crate::services::error::ServiceError;
+use crate::services::metrics::PluginMetrics;
 
 /// What every service asks first about the plugin that calls it.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct PluginContext {
     pub work: Arc<CallGate>,
     /// Panics, overstays and misuse, counted.
     pub faults: AtomicU64,
+    /// What is counted over all generations.
+    pub metrics: Arc<PluginMetrics>,
     granted: Vec<Capability>,
     /// The phase, for those who look.
     phase: AtomicU8,
@@ -65,10 +68,17 @@ impl PluginContext {
             calls: CallGate::new(),
             work: CallGate::new(),
             faults: AtomicU64::new(0),
+            metrics: Arc::default(),
             granted,
             phase: AtomicU8::new(Phase::Init as u8),
             phases: watch::Sender::new(Phase::Init),
         }
+    }
+
+    /// Counts with `metrics`, which other generations count with as well.
+    pub fn counted_by(mut self, metrics: Arc<PluginMetrics>) -> Self {
+        self.metrics = metrics;
+        self
     }
 
     /// Whether `id/revision` was granted.
@@ -147,6 +157,7 @@ impl PluginContext {
     /// which request.
     pub fn fault(&self, at: &str, request: Option<&str>, fault: &ServiceError) {
         self.faults.fetch_add(1, Ordering::Relaxed);
+        self.metrics.faults.fetch_add(1, Ordering::Relaxed);
         tracing::error!(
             target: "exthost::fault",
             plugin = %self.name,

@@ -26,6 +26,7 @@ mod row;
 mod schema;
 mod scope;
 mod statement;
+mod status;
 mod ticket;
 mod transaction;
 mod transactions;
@@ -56,6 +57,7 @@ pub(crate) use lane::By;
 pub(crate) use migrate::Migration;
 pub(crate) use row::{Cell, Flow, Row, RowSink};
 pub(crate) use statement::{On, Param, Query, RunResult, Value};
+pub(crate) use status::DatabaseStatus;
 pub(crate) use transactions::TxSpec;
 
 /// The database as one generation of a plugin sees it.

@@ -347,6 +347,11 @@ impl Exchange {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// Time since it was opened.
+    pub fn elapsed(&self) -> Duration {
+        (Instant::now() + self.route.deadline).saturating_duration_since(self.deadline)
+    }
+
     /// Takes the exchange away from the plugin because of `why`.
     pub fn give_up(&self, why: Status) {
         drop(self.take_state());

@@ -51,11 +51,6 @@ pub(super) async fn tick(events: Arc<Events>) {
     }
 }
 
-/// Whether anybody hears `core.log`.
-pub(super) fn is_log_heard(events: &Events) -> bool {
-    events.has_listeners(None, "core.log").unwrap_or(false)
-}
-
 /// Emits `core.log`, unless what was logged comes of such an event.
 pub(super) fn logged(events: &Events, origin: &Origin, line: &Line<'_>) {
     let mut by = Emitter {
@@ -67,8 +62,8 @@ pub(super) fn logged(events: &Events, origin: &Origin, line: &Line<'_>) {
     }
     by.origin.of_log = true;
     emit(events, by, "core.log", || LogLine {
-        plugin: line.context.name.as_str(),
-        generation: line.context.generation,
+        plugin: line.plugin.map(PluginName::as_str),
+        generation: line.generation,
         level: line.level.as_str().to_ascii_lowercase(),
         message: line.message(),
         fields: &line.fields,
@@ -79,8 +74,8 @@ pub(super) fn logged(events: &Events, origin: &Origin, line: &Line<'_>) {
 /// The payload of `core.log`.
 #[derive(Serialize)]
 struct LogLine<'a> {
-    plugin: &'a str,
-    generation: u64,
+    plugin: Option<&'a str>,
+    generation: Option<u64>,
     level: String,
     message: Cow<'a, str>,
     fields: &'a Map<String, Value>,

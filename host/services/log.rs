@@ -1,11 +1,17 @@
 //! Structured lines of plugins, tagged with plugin and request.
 
+mod kept;
+mod query;
+
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 use tracing::Level;
 
-use crate::services::context::PluginContext;
+use crate::name::PluginName;
+
+pub(crate) use kept::{KeptLine, KeptLines};
+pub(crate) use query::{LineQuery, level_of};
 
 /// The target of every line a plugin writes.
 pub(crate) const TARGET: &str = "exthost::plugin";
@@ -16,11 +22,15 @@ pub(crate) const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// Most fields of one line.
 pub(crate) const FIELDS_MAX: usize = 64;
 
-/// A line of a plugin.
+/// A line of a plugin, or one that an operator injects.
 #[derive(Debug)]
 pub(crate) struct Line<'a> {
-    /// Whose it is.
-    pub(crate) context: &'a PluginContext,
+    /// Whose it is, or whom it is about.
+    pub(crate) plugin: Option<&'a PluginName>,
+    /// Which generation of it.
+    pub(crate) generation: Option<u64>,
+    /// Whether an operator has written it.
+    pub(crate) injected: bool,
     /// The request that it goes back to.
     pub(crate) request_id: Option<&'a str>,
     pub(crate) level: Level,
@@ -32,8 +42,9 @@ impl Line<'_> {
     /// Writes it.
     pub(crate) fn write(&self) {
         let message = self.message();
-        let plugin = self.context.name.as_ref();
-        let generation = self.context.generation;
+        let plugin = self.plugin.map(PluginName::as_str);
+        let generation = self.generation;
+        let injected = self.injected.then_some(true);
         let request = self.request_id;
         let fields = match self.fields.is_empty() {
             true => None,
@@ -48,6 +59,7 @@ impl Line<'_> {
                     plugin,
                     generation,
                     request,
+                    injected,
                     fields,
                     "{message}"
                 )
@@ -62,14 +74,29 @@ impl Line<'_> {
         }
     }
 
+    /// Keeps it for those who ask later. Returns its number.
+    pub(crate) fn keep(&self) -> u64 {
+        let line = KeptLine::new(self.level, TARGET, self.message())
+            .of_plugin(self.plugin.map(PluginName::as_str), self.generation)
+            .of_request(self.request_id)
+            .injected(self.injected)
+            .with(&self.fields);
+        KeptLines::of_process().add(line)
+    }
+
     /// Its message, or the beginning with a mark.
     pub(crate) fn message(&self) -> Cow<'_, str> {
         cut(self.message)
     }
 }
 
-/// Whether a line of `level` would be kept.
-pub(crate) fn is_enabled(level: Level) -> bool {
+/// Whether a line of `level` goes anywhere: what is important is kept, wherever
+/// the log goes.
+pub(crate) fn is_wanted(level: Level) -> bool {
+    level <= Level::INFO || is_enabled(level)
+}
+
+fn is_enabled(level: Level) -> bool {
     match level {
         Level::ERROR => tracing::enabled!(target: TARGET, Level::ERROR),
         Level::WARN => tracing::enabled!(target: TARGET, Level::WARN),

@@ -36,13 +36,20 @@ impl Pool {
         }
     }
 
+    /// Jobs that run.
+    pub fn running(&self) -> usize {
+        self.threads_max - self.threads.available_permits()
+    }
+
+    /// Calls and firings that wait for a thread.
+    pub fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed) + self.borrowers.load(Ordering::Relaxed)
+    }
+
     /// Whether a thread is wanted by others than those who wait for their
     /// [turn](Self::run_in_turn).
     pub fn is_wanted(&self) -> bool {
-        let waiting = [&self.queued, &self.borrowers];
-        waiting
-            .iter()
-            .any(|count| count.load(Ordering::Relaxed) > 0)
+        self.queued() > 0
     }
 
     /// Runs `job` on a thread as soon as one is free. It is dropped without having
@@ -173,9 +180,11 @@ mod tests {
         };
         pool.run(|| {}, std::future::pending(), hold).unwrap();
         assert!(!pool.is_wanted());
+        assert_eq!((pool.running(), pool.queued()), (1, 0));
         let call = move || tell.send(()).unwrap();
         pool.run(|| {}, std::future::pending(), call).unwrap();
         assert!(pool.is_wanted());
+        assert_eq!((pool.running(), pool.queued()), (1, 1));
         drop(go_on);
         told.recv().unwrap();
         assert!(!pool.is_wanted());

@@ -56,6 +56,17 @@ impl Connection {
         until: Option<Instant>,
         on_row: &mut dyn FnMut(&Row<'_>) -> Flow,
     ) -> Result<RunResult, ServiceError> {
+        let outcome = self.try_run(query, until, on_row);
+        self.opening.counters.count(&outcome);
+        outcome
+    }
+
+    fn try_run(
+        &self,
+        query: &Query,
+        until: Option<Instant>,
+        on_row: &mut dyn FnMut(&Row<'_>) -> Flow,
+    ) -> Result<RunResult, ServiceError> {
         self.check_text(&query.sql)?;
         self.limited(query.deadline, until, || {
             if !is_ddl(&query.sql) {
@@ -72,6 +83,19 @@ impl Connection {
 
     /// Runs a statement of the plugin if it only reads; nothing if it writes.
     pub(super) fn read(
+        &self,
+        query: &Query,
+        until: Option<Instant>,
+        on_row: &mut dyn FnMut(&Row<'_>) -> Flow,
+    ) -> Result<Option<RunResult>, ServiceError> {
+        let outcome = self.try_read(query, until, on_row);
+        if !matches!(outcome, Ok(None)) {
+            self.opening.counters.count(&outcome);
+        }
+        outcome
+    }
+
+    fn try_read(
         &self,
         query: &Query,
         until: Option<Instant>,

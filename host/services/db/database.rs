@@ -17,6 +17,7 @@ use crate::services::db::opening::Opening;
 use crate::services::db::outbox;
 use crate::services::db::pace::Paces;
 use crate::services::db::scope::Scope;
+use crate::services::db::status::{Counters, DatabaseStatus};
 use crate::services::db::ticket::ticket;
 use crate::services::db::transaction::Holder;
 use crate::services::error::ServiceError;
@@ -68,6 +69,7 @@ pub(crate) struct Database {
     pub(super) settings: DbSettings,
     pub(super) backups: PathBuf,
     holder: Mutex<Option<Holder>>,
+    opening: Arc<Opening>,
     checkpointer: Arc<Checkpointer>,
     pub(super) paces: Paces,
 }
@@ -101,8 +103,10 @@ impl Databases {
         let mut open = self.open();
         match open.get(name) {
             Some(database) if database.settings == settings => database.clone(),
-            _ => {
-                let database = Arc::new(self.database(name, settings));
+            before => {
+                let counters = before.map(|before| before.opening.counters.clone());
+                let counters = counters.unwrap_or_default();
+                let database = Arc::new(self.database(name, settings, counters));
                 open.insert(name.clone(), database.clone());
                 database
             }
@@ -135,6 +139,19 @@ impl Databases {
             .collect()
     }
 
+    /// What operators see of each. Asks the disk.
+    pub(crate) fn status(&self) -> Vec<DatabaseStatus> {
+        let open: Vec<_> = {
+            let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            open.values().cloned().collect()
+        };
+        let status = |database: &Arc<Database>| {
+            let Opening { counters, file, .. } = &*database.opening;
+            counters.status(&database.name, file)
+        };
+        open.iter().map(status).collect()
+    }
+
     /// The plugins whose outbox may hold something.
     pub(crate) fn outboxes(&self) -> &Arc<Outboxes> {
         &self.outboxes
@@ -156,7 +173,12 @@ impl Databases {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn database(&self, name: &PluginName, settings: DbSettings) -> Database {
+    fn database(
+        &self,
+        name: &PluginName,
+        settings: DbSettings,
+        counters: Arc<Counters>,
+    ) -> Database {
         let tables = settings.tables.clone();
         let folder = self.data.join(name.as_ref());
         let opening = Arc::new(Opening {
@@ -164,6 +186,7 @@ impl Databases {
             host: settings.host.clone().filter(|_| !tables.is_empty()),
             scope: Arc::new(Scope::new(name.as_ref(), tables)),
             limits: settings.limits,
+            counters,
             alone: Mutex::new(()),
         });
         let checkpointer = Arc::new(Checkpointer::new(opening.file.clone()));
@@ -198,6 +221,7 @@ impl Databases {
             settings,
             backups: folder.join("db").join("backups"),
             holder: Mutex::default(),
+            opening,
             checkpointer,
             paces: Paces::new(),
         }

@@ -14,6 +14,7 @@ use crate::services::db::error::of_statement;
 use crate::services::db::guard::{Guard, GuardLimits};
 use crate::services::db::outbox;
 use crate::services::db::scope::Scope;
+use crate::services::db::status::Counters;
 use crate::services::error::ServiceError;
 
 /// What a connection is opened with.
@@ -27,6 +28,8 @@ pub(super) struct Opening {
     pub(super) limits: DbLimits,
     /// The host application's database, if tables of it are granted.
     pub(super) host: Option<PathBuf>,
+    /// What is counted of its statements.
+    pub(super) counters: Arc<Counters>,
     /// Held while a connection is opened: SQLite does not wait for another one
     /// while it makes the log, it fails.
     pub(super) alone: Mutex<()>,

@@ -1,6 +1,7 @@
 //! The subscriptions of one generation of a plugin, and the events that wait for
 //! them.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle as Runtime;
@@ -186,6 +187,8 @@ impl Mailbox {
             }
         }
         self.hire(state);
+        let dropped = &self.context.metrics.events_dropped;
+        dropped.fetch_add(pushed.full as u64, Ordering::Relaxed);
         Ok(pushed)
     }
 

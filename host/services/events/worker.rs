@@ -1,6 +1,7 @@
 //! Calls handlers with the events that wait for them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use exthost_abi::Status;
@@ -156,6 +157,8 @@ impl Worker {
         let mut events = 0;
         while let Some((event, lost)) = turn.next() {
             events += 1;
+            let delivered = &self.mailbox.context.metrics.events_delivered;
+            delivered.fetch_add(1, Ordering::Relaxed);
             if !turn.subscription.answers {
                 self.tell(turn, event, lost);
             } else if let Some(later) = self.ask(turn, event, lost) {

@@ -232,7 +232,9 @@ async fn what_a_listener_of_the_log_says_of_no_cause_is_not_told() {
     let heard = plugin.heard.clone();
     let log = move || {
         let line = Line {
-            context: &context,
+            plugin: Some(&context.name),
+            generation: Some(context.generation),
+            injected: false,
             request_id: None,
             level: tracing::Level::INFO,
             message: "a line",

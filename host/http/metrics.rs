@@ -1,0 +1,34 @@
+//! `GET /metrics`: what is measured, for Prometheus and its like.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+
+use crate::http::problem::Problem;
+use crate::metrics::Exposition;
+
+/// The media type of OpenMetrics text.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The route over `metrics`.
+pub(super) fn router(metrics: Arc<Exposition>) -> axum::Router {
+    axum::Router::new()
+        .route("/metrics", get(scrape))
+        .with_state(metrics)
+}
+
+async fn scrape(State(metrics): State<Arc<Exposition>>) -> Response {
+    // The disk is asked for the sizes of files, and for what webhooks wait.
+    let text = tokio::task::spawn_blocking(move || metrics.text()).await;
+    match text {
+        Ok(Ok(text)) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Ok(Err(_)) | Err(_) => {
+            let detail = "the metrics could not be written; the log has the reason";
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Writes families of samples: each once, with its type and its help.
+
+use std::fmt;
+
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Unit;
+
+use crate::services::metrics::{BOUNDS_NS, Histogram};
+
+/// What families are written to. Those without a sample are left out.
+pub(super) struct Families<'a> {
+    encoder: DescriptorEncoder<'a>,
+}
+
+/// Names and values of a sample's labels.
+type Labels<'a, const N: usize> = [(&'static str, &'a str); N];
+
+impl<'a> Families<'a> {
+    pub(super) fn new(encoder: DescriptorEncoder<'a>) -> Self {
+        Families { encoder }
+    }
+
+    /// A family of texts, of which there is one.
+    pub(super) fn info<const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        labels: &Labels<'_, N>,
+    ) -> fmt::Result {
+        let mut family = self.family(name, help, None, MetricType::Info)?;
+        family.encode_info(labels)
+    }
+
+    /// A family of what only grows; its samples get the suffix `_total`.
+    pub(super) fn counters<'l, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Labels<'l, N>, u64)>,
+    ) -> fmt::Result {
+        let mut samples = samples.into_iter().peekable();
+        if samples.peek().is_none() {
+            return Ok(());
+        }
+        let mut family = self.family(name, help, None, MetricType::Counter)?;
+        for (labels, value) in samples {
+            let mut sample = family.encode_family(&labels)?;
+            sample.encode_counter::<NoLabelSet, _, u64>(&value, None)?;
+        }
+        Ok(())
+    }
+
+    /// A family of what rises and falls.
+    pub(super) fn gauges<'l, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Labels<'l, N>, u64)>,
+    ) -> fmt::Result {
+        self.gauges_in(None, name, help, samples)
+    }
+
+    /// A family of sizes, whose name ends in `_bytes`; `name` is without it.
+    pub(super) fn bytes<'l, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Labels<'l, N>, u64)>,
+    ) -> fmt::Result {
+        self.gauges_in(Some(&Unit::Bytes), name, help, samples)
+    }
+
+    fn gauges_in<'l, const N: usize>(
+        &mut self,
+        unit: Option<&Unit>,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Labels<'l, N>, u64)>,
+    ) -> fmt::Result {
+        let mut samples = samples.into_iter().peekable();
+        if samples.peek().is_none() {
+            return Ok(());
+        }
+        let mut family = self.family(name, help, unit, MetricType::Gauge)?;
+        for (labels, value) in samples {
+            family.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
+    /// A family of times, whose name ends in `_seconds`; `name` is without it.
+    pub(super) fn seconds<'l, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Labels<'l, N>, &'l Histogram)>,
+    ) -> fmt::Result {
+        let mut samples = samples.into_iter().peekable();
+        if samples.peek().is_none() {
+            return Ok(());
+        }
+        let unit = Some(&Unit::Seconds);
+        let mut family = self.family(name, help, unit, MetricType::Histogram)?;
+        for (labels, histogram) in samples {
+            let counts = histogram.buckets();
+            let bounds = BOUNDS_NS.iter().map(|bound| *bound as f64 / 1e9);
+            let bounds = bounds.chain([f64::INFINITY]);
+            let buckets: Vec<_> = bounds.zip(counts).collect();
+            let mut sample = family.encode_family(&labels)?;
+            sample.encode_histogram::<NoLabelSet>(
+                histogram.sum_ns() as f64 / 1e9,
+                // Not a counter of its own, which could be ahead of the buckets.
+                counts.iter().sum(),
+                &buckets,
+                None,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn family<'s>(
+        &'s mut self,
+        name: &'s str,
+        help: &str,
+        unit: Option<&'s Unit>,
+        metric_type: MetricType,
+    ) -> Result<MetricEncoder<'s>, fmt::Error> {
+        // The encoder ends each help with a full stop.
+        let help = help.trim_end_matches('.');
+        self.encoder
+            .encode_descriptor(name, help, unit, metric_type)
+    }
+}
