@@ -8,6 +8,7 @@ mod actor;
 mod admin;
 mod body;
 mod broadcast;
+mod direct;
 mod dispatch;
 mod events;
 mod guard;
@@ -30,7 +31,9 @@ use crate::registry::Registry;
 use crate::services::broadcast::Broadcast;
 use crate::services::events::Events;
 
+pub(crate) use actor::ACT_AS;
 pub use admin::Admin;
+pub(crate) use direct::{AnswerBody, Direct};
 pub use problem::Problem;
 pub use serve::{ServeOptions, serve};
 

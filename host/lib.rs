@@ -91,7 +91,8 @@
 //! 6. [`http`]: plugins under `/api/ext/{name}/`, the messages that they publish
 //!    at `/api/broadcast`, the operators' API beside them.
 //! 7. [`Host`] and [`HostBuilder`]: all of it together.
-//! 8. [`config`], [`logs`], [`error`], [`name`] and `gate`: leaves.
+//! 8. [`testing`]: a host for the length of a test.
+//! 9. [`config`], [`logs`], [`error`], [`name`] and `gate`: leaves.
 
 pub mod config;
 pub mod discovery;
@@ -108,6 +109,7 @@ mod metrics;
 pub mod name;
 pub mod registry;
 mod services;
+pub mod testing;
 pub mod verify;
 
 pub use config::Limits;

@@ -6,7 +6,7 @@ use crate::http::problem::Problem;
 use crate::services::actor::{Actor, ActorKind};
 
 /// In development, a JSON [`Actor`] to act as.
-pub(super) const ACT_AS: &str = "x-exthost-actor";
+pub(crate) const ACT_AS: &str = "x-exthost-actor";
 
 /// The scope of whoever may send events to plugins.
 pub(super) const DISPATCH: &str = "host.dispatch";

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use exthost_abi::Embedded;
 
-use super::{Facts, Inspected, InspectError, Meta, Target};
+use super::{Facts, InspectError, Inspected, Meta, Target};
 
 /// What the path of such a plugin begins with; its name follows.
 const PREFIX: &str = "embedded:";

@@ -14,11 +14,11 @@ use abi::Status;
 use abi::door::{Destroy, Extension, Init, Start, Stop};
 use exthost_abi as abi;
 
-pub use abi::{Embedded, PluginTable};
 pub use abi::door::ABI;
 pub use abi::fingerprint::TABLES;
 pub use abi::layout::{HEADER, LibHeader};
 pub use abi::meta::{build, is_plugin_name, length};
+pub use abi::{Embedded, PluginTable};
 
 pub use self::embedded::{Exported, embedded};
 use self::host::Host;

@@ -64,7 +64,7 @@ impl Source {
         for entry in fs::read_dir(&folder).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             let name = name.trim_end_matches(".rs");
-            let other = ["lib", "meta", "fingerprint", "layout"].contains(&name);
+            let other = ["lib", "meta", "embedded", "fingerprint", "layout"].contains(&name);
             assert!(
                 other || MODULES.contains(&name),
                 "{name}.rs is a new module of the ABI; name it in MODULES of tests/abi/source.rs, \

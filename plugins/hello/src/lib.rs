@@ -38,3 +38,30 @@ async fn whoami(actor: Actor) -> Json<Greeting> {
 }
 
 export_plugin!(Hello);
+
+#[cfg(test)]
+mod tests {
+    use exthost::testing::TestHost;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn it_greets_by_name() {
+        let host = TestHost::of(Hello::embedded()).await;
+        let answer = host.get("hello?name=Ada").await;
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.json::<Value>(), json!({"message": "hello Ada"}));
+    }
+
+    #[tokio::test]
+    async fn only_who_says_who_they_are_is_greeted_as_such() {
+        let host = TestHost::of(Hello::embedded()).await;
+        assert_eq!(
+            host.get("whoami").await.json::<Value>(),
+            json!({"message": "hello developer"})
+        );
+        assert_eq!(host.anonymous().get("whoami").await.status(), 401);
+        assert_eq!(host.anonymous().get("hello").await.status(), 200);
+    }
+}

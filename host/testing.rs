@@ -1,0 +1,226 @@
+//! A host in a test: a plugin, its data and its clients in the process of the test.
+//!
+//! The plugin is the real one and so is the host: what is asked goes through the
+//! same router, database and queues as in a server. There is only no network, no
+//! directory to fill and nothing to build before.
+//!
+//! # Examples
+//! A test of a plugin:
+//! ```
+//! # use exthost_plugin::prelude::*;
+//! # struct Hello;
+//! # impl Plugin for Hello {
+//! #     fn init(router: &mut Router, _: &Services) -> Result<Self> {
+//! #         router.get("hello", |Query(names): Query<Vec<(String, String)>>| {
+//! #             format!("hello {}", names[0].1)
+//! #         });
+//! #         Ok(Hello)
+//! #     }
+//! # }
+//! # export_plugin!(Hello);
+//! use exthost::testing::TestHost;
+//!
+//! # /*
+//! #[tokio::test]
+//! # */
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() { it_greets().await }
+//! async fn it_greets() {
+//!     let host = TestHost::of(Hello::embedded()).await;
+//!     let answer = host.get("hello?name=Ada").await;
+//!     assert_eq!((answer.status().as_u16(), answer.text()), (200, "hello Ada"));
+//! }
+//! ```
+//! with `exthost`, and `tokio` for its `#[tokio::test]`, as dev-dependencies of the
+//! plugin. Its `crate-type` stays `cdylib`: a test in `src/` is compiled with it.
+
+mod answer;
+mod builder;
+mod caller;
+mod running;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use exthost_abi::Embedded;
+use http::Request;
+use serde::Serialize;
+
+use crate::error::Refusal;
+use crate::host::{Host, ReloadError};
+use crate::http::Direct;
+use crate::name::PluginName;
+use crate::services::actor::Actor;
+use running::Running;
+
+pub use answer::{Answer, ServerEvent};
+pub use builder::TestHostBuilder;
+pub use caller::Caller;
+
+/// How long a test waits for anything before it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long [`TestHost::end`] gives the plugins.
+const END: Duration = Duration::from_secs(10);
+
+/// How long dropping a [`TestHost`] gives the plugins.
+const DROP: Duration = Duration::from_secs(2);
+
+/// A host for the length of a test, which is a [`Host`] as well.
+///
+/// Whoever asks is the developer, unless it is [said](Self::acting_as) who does.
+/// Paths are relative to the first plugin that was given; those that begin with
+/// `/` are as they are.
+///
+/// # Threading
+/// The host runs on threads of its own, so it does not matter on which runtime the
+/// test does.
+///
+/// # Panics
+/// Whatever goes wrong ends the test, with what went wrong.
+#[derive(Debug)]
+pub struct TestHost {
+    host: Host,
+    direct: Direct,
+    /// Where the first plugin is mounted, `/api/ext/hello/`.
+    mount: String,
+    /// What ends with it; nothing once it has.
+    running: Option<Running>,
+}
+
+impl TestHost {
+    /// A host with one plugin.
+    ///
+    /// # Panics
+    /// When the plugin is refused, with the reason.
+    pub async fn of(plugin: Embedded) -> TestHost {
+        let started = TestHost::builder().embed(plugin).start().await;
+        started.unwrap_or_else(|error| panic!("{}", builder::words(&error)))
+    }
+
+    /// Begins a host that is to be more than one plugin.
+    pub fn builder() -> TestHostBuilder {
+        TestHostBuilder::new()
+    }
+
+    /// The host itself.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Asks for `path`.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.developer().get(path).await
+    }
+
+    /// Sends JSON to `path`.
+    pub async fn post(&self, path: &str, body: &(impl Serialize + ?Sized)) -> Answer {
+        self.developer().post(path, body).await
+    }
+
+    /// Puts JSON at `path`.
+    pub async fn put(&self, path: &str, body: &(impl Serialize + ?Sized)) -> Answer {
+        self.developer().put(path, body).await
+    }
+
+    /// Patches `path` with JSON.
+    pub async fn patch(&self, path: &str, body: &(impl Serialize + ?Sized)) -> Answer {
+        self.developer().patch(path, body).await
+    }
+
+    /// Deletes `path`.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.developer().delete(path).await
+    }
+
+    /// Sends any request; [`path`](Self::path) makes its path absolute.
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn send(host: &exthost::testing::TestHost) {
+    /// let request = http::Request::post(host.path("items")).header("content-type", "text/csv");
+    /// let answer = host.send(request.body("bread,1").unwrap()).await;
+    /// # }
+    /// ```
+    pub async fn send(&self, request: Request<impl Into<Bytes>>) -> Answer {
+        self.developer().send(request).await
+    }
+
+    /// The absolute form of `path`.
+    pub fn path(&self, path: &str) -> String {
+        match path.starts_with('/') {
+            true => path.to_owned(),
+            false => format!("{}{path}", self.mount),
+        }
+    }
+
+    /// The same host, asked by `actor`.
+    pub fn acting_as(&self, actor: Actor) -> Caller<'_> {
+        Caller::new(self, Some(actor))
+    }
+
+    /// The same host, asked by somebody who does not say who they are.
+    pub fn anonymous(&self) -> Caller<'_> {
+        self.acting_as(Actor::default())
+    }
+
+    /// [`Host::reload`].
+    ///
+    /// # Errors
+    /// [`ReloadError`].
+    pub async fn reload(&self, plugin: &str) -> Result<(), ReloadError> {
+        let (host, plugin) = (self.host.clone(), plugin.to_owned());
+        self.running()
+            .run(async move { host.reload(&plugin).await })
+            .await
+    }
+
+    /// [`Host::install`].
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn install(&self, file: impl Into<PathBuf>) -> Result<PluginName, Refusal> {
+        let (host, file) = (self.host.clone(), file.into());
+        self.running()
+            .run(async move { host.install(file).await })
+            .await
+    }
+
+    /// Ends the host as a server would: calls in flight finish, `stop` of each
+    /// plugin has run when this returns. Dropping the host does the same, with less
+    /// time for it.
+    pub async fn end(mut self) {
+        if let Some(running) = self.running.take() {
+            running.end(self.host.clone(), END).await;
+        }
+    }
+
+    fn developer(&self) -> Caller<'_> {
+        Caller::new(self, None)
+    }
+
+    fn running(&self) -> &Running {
+        // It is taken when the host ends, and nobody has the host after that.
+        self.running.as_ref().unwrap_or_else(|| unreachable!())
+    }
+}
+
+impl Deref for TestHost {
+    type Target = Host;
+
+    fn deref(&self) -> &Host {
+        &self.host
+    }
+}
+
+impl Drop for TestHost {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.end_here(self.host.clone(), DROP);
+        }
+    }
+}
