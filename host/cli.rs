@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and who answers.
 
 mod check;
+mod client;
 mod completions;
 mod config;
 mod dev;
@@ -12,9 +13,11 @@ mod log;
 mod logs;
 pub(crate) mod output;
 mod place;
+mod remote;
 mod serve;
 mod serving;
 mod signals;
+mod token;
 mod webhooks;
 
 use std::error::Error;
@@ -57,6 +60,7 @@ pub(crate) struct Cli {
 enum Command {
     Dev(dev::Dev),
     Serve(serve::Serve),
+    Token(token::Token),
     Config(config::Config),
     Inspect(inspect::Inspect),
     Check(check::Check),
@@ -82,6 +86,7 @@ impl Cli {
                 let runtime = ManuallyDrop::new(runtime()?);
                 runtime.block_on(serve.run())
             }
+            Command::Token(token) => token.run(),
             Command::Config(config) => config.run(),
             Command::Inspect(inspect) => inspect.run(),
             Command::Check(check) => check.run(),

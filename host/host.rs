@@ -15,8 +15,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ::http::StatusCode;
+use arc_swap::ArcSwap;
 use serde::Serialize;
 
+use crate::auth::AnyAuthenticator;
 use crate::config::{BroadcastSettings, ConfigFile};
 use crate::error::Refusal;
 use crate::http::{self, Admin, Front, Problem};
@@ -54,7 +56,8 @@ pub struct Host {
     said: Arc<HostBuilder>,
     pipeline: Arc<Pipeline>,
     development: bool,
-    listening: Arc<BroadcastSettings>,
+    authenticator: AnyAuthenticator,
+    listening: Arc<ArcSwap<BroadcastSettings>>,
     ready: Arc<AtomicBool>,
 }
 
@@ -72,12 +75,15 @@ impl Host {
             events: self.pipeline.events().clone(),
             broadcast: self.pipeline.broadcast().clone(),
             listening: self.listening.clone(),
+            authenticator: self.authenticator.clone(),
             development: self.development,
             refused: self.pipeline.refused_requests.clone(),
         })
     }
 
-    /// What operators use: `/api/host/...`, `/healthz`, `/readyz`.
+    /// What operators use: `/api/host/...`, for actors that have the
+    /// [scopes of the host](crate::auth::HOST_SCOPES), and `/healthz` and `/readyz`,
+    /// for everybody.
     pub fn admin_router(&self) -> axum::Router {
         let (ready, reload) = (self.clone(), self.clone());
         let admin = Admin {
@@ -86,6 +92,7 @@ impl Host {
             webhooks: self.pipeline.webhooks().clone(),
             broadcast: self.pipeline.broadcast().clone(),
             metrics: Arc::new(self.pipeline.metrics()),
+            authenticator: self.authenticator.clone(),
             is_ready: Box::new(move || ready.is_ready()),
             reload: Box::new(move |name| {
                 let host = reload.clone();
@@ -168,6 +175,9 @@ impl Host {
             let webhooks = host.pipeline.webhooks();
             let endpoints = webhooks.reconfigure(merged.endpoints, merged.webhook_settings);
             endpoints.await?;
+            let broadcast = host.pipeline.broadcast();
+            broadcast.set_clients_max(merged.broadcast.clients_max);
+            host.listening.store(Arc::new(merged.broadcast));
             Ok(host.pipeline.reconfigure(merged.settings).await)
         });
         joined(reconfigured).await

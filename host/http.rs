@@ -4,7 +4,7 @@
 //! axum is named here alone. It cannot remove routes, so plugins stand behind
 //! one catch-all, and each generation brings a table of its own.
 
-mod actor;
+mod access;
 mod admin;
 mod body;
 mod broadcast;
@@ -18,20 +18,22 @@ mod path;
 mod problem;
 mod request_id;
 mod request_line;
+mod scoped;
 mod serve;
 mod webhooks;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::routing::any;
 
+use crate::auth::AnyAuthenticator;
 use crate::config::BroadcastSettings;
 use crate::metrics::RefusedRequests;
 use crate::registry::Registry;
 use crate::services::broadcast::Broadcast;
 use crate::services::events::Events;
 
-pub(crate) use actor::ACT_AS;
 pub use admin::Admin;
 pub(crate) use direct::{AnswerBody, Direct};
 pub use problem::Problem;
@@ -47,8 +49,10 @@ pub struct Front {
     /// The messages to connected clients.
     pub broadcast: Arc<Broadcast>,
     /// Who may listen to them, and from where.
-    pub listening: Arc<BroadcastSettings>,
-    /// Loopback without authentication: the developer is the actor.
+    pub listening: Arc<ArcSwap<BroadcastSettings>>,
+    /// Who finds out who asks.
+    pub authenticator: AnyAuthenticator,
+    /// Only loopback names are served.
     pub development: bool,
     /// Counts what no plugin was asked to answer.
     pub refused: Arc<RefusedRequests>,

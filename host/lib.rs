@@ -87,13 +87,15 @@
 //! 3. [`registry`]: name to plugin, and the status that operators see.
 //! 4. `services` (one file each) and `ffi` (the functions behind each table):
 //!    what a plugin can use.
-//! 5. `metrics`: what is counted of all of it, as OpenMetrics.
+//! 5. [`auth`]: who asks, and what they may. `metrics`: what is counted of all of
+//!    it, as OpenMetrics.
 //! 6. [`http`]: plugins under `/api/ext/{name}/`, the messages that they publish
 //!    at `/api/broadcast`, the operators' API beside them.
 //! 7. [`Host`] and [`HostBuilder`]: all of it together.
 //! 8. [`testing`]: a host for the length of a test.
 //! 9. [`config`], [`logs`], [`error`], [`name`] and `gate`: leaves.
 
+pub mod auth;
 pub mod config;
 pub mod discovery;
 pub mod error;

@@ -50,11 +50,11 @@ use exthost_abi::Embedded;
 use http::Request;
 use serde::Serialize;
 
+use crate::auth::Actor;
 use crate::error::Refusal;
 use crate::host::{Host, ReloadError};
 use crate::http::Direct;
 use crate::name::PluginName;
-use crate::services::actor::Actor;
 use running::Running;
 
 pub use answer::{Answer, ServerEvent};

@@ -35,6 +35,10 @@ mod reload;
 mod routes;
 /// Does each sample do what its author would believe of it?
 mod samples;
+/// Do operators see what their plugins do: numbers, lists and lines?
+mod seeing;
+/// Does `exthost serve` serve what its configuration says, to whom it says?
+mod serve;
 /// Told to end under load, does the host answer what it accepted, and stop its plugins?
 mod shutdown;
 /// Does a plugin in C store and tell by each slot, and is each misuse an error code?

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::cli::list::client::{Client, TIMEOUT};
+use crate::cli::client::{Client, TIMEOUT};
+use crate::cli::remote::Remote;
 use crate::cli::{Result, output};
 
 /// Largest payload in bytes, which is that of every event.
@@ -44,9 +45,8 @@ pub(crate) struct Emit {
     /// Time for all filters; 5000 without it, 300000 at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=300_000))]
     deadline_ms: Option<u64>,
-    /// Where the host listens
-    #[arg(long, env = "EXTHOST_URL", default_value = "http://127.0.0.1:7700")]
-    url: String,
+    #[command(flatten)]
+    remote: Remote,
     /// Print what the host answers, as JSON
     #[arg(long)]
     json: bool,
@@ -95,7 +95,7 @@ impl Emit {
     }
 
     async fn emit(&self) -> Result<i32> {
-        let client = Client::new(&self.url)?;
+        let client = Client::new(&self.remote)?;
         let data = data(self.data.as_deref())?;
         let answer = match &self.to {
             Some(plugin) => {
@@ -116,8 +116,12 @@ impl Emit {
             Some(_) => Sent::deserialize(&answer).map(|sent| (sent.text(&self.name), 0)),
             None => Decision::deserialize(&answer).map(|decision| decision.outcome()),
         };
-        let (text, code) = understood
-            .map_err(|error| format!("the answer of {} is not understood: {error}", self.url))?;
+        let (text, code) = understood.map_err(|error| {
+            format!(
+                "the answer of {} is not understood: {error}",
+                self.remote.url
+            )
+        })?;
         match self.json {
             true => output::json(&answer)?,
             false => output::say(text),

@@ -1,6 +1,5 @@
 //! `exthost list`: what a running host has loaded and refused.
 
-pub(super) mod client;
 mod table;
 
 use std::io::{self, IsTerminal};
@@ -10,8 +9,9 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::cli::client::Client;
+use crate::cli::remote::Remote;
 use crate::cli::{Result, output};
-use client::Client;
 use table::Status;
 
 /// Time between two looks with `--watch`.
@@ -24,9 +24,8 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// were refused.
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Where the host listens
-    #[arg(long, env = "EXTHOST_URL", default_value = "http://127.0.0.1:7700")]
-    url: String,
+    #[command(flatten)]
+    remote: Remote,
     /// Print what the host answers, as JSON
     #[arg(long)]
     json: bool,
@@ -74,12 +73,16 @@ impl List {
     }
 
     async fn ask(&self) -> Result<Value> {
-        Client::new(&self.url)?.read("/api/host/plugins").await
+        Client::new(&self.remote)?.read("/api/host/plugins").await
     }
 
     fn text(&self, answer: &Value) -> Result<String> {
-        let status = Status::deserialize(answer)
-            .map_err(|error| format!("the answer of {} is not understood: {error}", self.url))?;
+        let status = Status::deserialize(answer).map_err(|error| {
+            format!(
+                "the answer of {} is not understood: {error}",
+                self.remote.url
+            )
+        })?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         Ok(status.text(now.as_millis() as u64, output::may_colour()))
     }

@@ -10,7 +10,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::cli::list::client::Client;
+use crate::cli::client::Client;
+use crate::cli::remote::Remote;
 use crate::cli::{Result, output};
 
 /// Time between two looks with `-f`.
@@ -43,9 +44,8 @@ pub(crate) struct Logs {
     /// Go on with further lines as they come, until ctrl-c
     #[arg(short, long)]
     follow: bool,
-    /// Where the host listens
-    #[arg(long, env = "EXTHOST_URL", default_value = "http://127.0.0.1:7700")]
-    url: String,
+    #[command(flatten)]
+    remote: Remote,
 }
 
 /// A time from which on lines are shown, in milliseconds since 1970.
@@ -73,7 +73,7 @@ struct Answer {
 impl Logs {
     /// Prints the lines, and returns the exit code.
     pub(crate) async fn run(self) -> Result<i32> {
-        let client = Client::new(&self.url)?;
+        let client = Client::new(&self.remote)?;
         let last = self.show(&client, self.n, None).await?;
         if !self.follow {
             return Ok(0);
@@ -98,8 +98,12 @@ impl Logs {
     /// last line of all.
     async fn show(&self, client: &Client, n: usize, after: Option<u64>) -> Result<u64> {
         let answer = client.read(&self.path(n, after)).await?;
-        let answer = Answer::deserialize(answer)
-            .map_err(|error| format!("the answer of {} is not understood: {error}", self.url))?;
+        let answer = Answer::deserialize(answer).map_err(|error| {
+            format!(
+                "the answer of {} is not understood: {error}",
+                self.remote.url
+            )
+        })?;
         for line in &answer.lines {
             match self.json {
                 true => output::say(line),
@@ -155,7 +159,10 @@ mod tests {
             n: 50,
             json: false,
             follow: false,
-            url: String::new(),
+            remote: Remote {
+                url: String::new(),
+                token: None,
+            },
         };
         assert_eq!(
             logs.path(3, Some(7)),

@@ -28,6 +28,11 @@ pub(crate) fn may_colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// Writes a line for whoever looks on, beside the product.
+pub(crate) fn note(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// Writes an error with its causes, in one line.
 pub(crate) fn error(error: &(dyn Error + 'static)) {
     fail(chain(error));

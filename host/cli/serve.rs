@@ -6,6 +6,7 @@ mod report;
 use std::net::SocketAddr;
 
 use clap::Args;
+use exthost::auth::Tokens;
 use exthost::config::ListenAddress;
 use exthost::{BuildError, Host};
 
@@ -57,7 +58,8 @@ impl Serve {
         let hangup = Hangup::listen()?;
         let listener = bind(self.address(&configured)?).await?;
         let address = listener.local_addr()?;
-        let host = match self.build(&configured).await {
+        let tokens = Tokens::open(&configured.data)?;
+        let host = match self.build(&configured, tokens).await {
             Ok(host) => host,
             Err(error) => {
                 report::not_built(&error);
@@ -81,9 +83,14 @@ impl Serve {
         })
     }
 
-    async fn build(&self, configured: &Configured) -> std::result::Result<Host, BuildError> {
+    async fn build(
+        &self,
+        configured: &Configured,
+        tokens: Tokens,
+    ) -> std::result::Result<Host, BuildError> {
         let builder = Host::builder()
             .config(configured.file.clone())
+            .authenticator(tokens)
             .plugins_enabled(!self.no_plugins)
             .strict(self.strict);
         let builder = match self.only.is_empty() {

@@ -7,7 +7,8 @@ mod text;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::cli::list::client::Client;
+use crate::cli::client::Client;
+use crate::cli::remote::Remote;
 use crate::cli::{Result, output};
 
 /// Show webhooks of a running host, replay dead letters, test an endpoint
@@ -62,9 +63,8 @@ enum Command {
 /// Which host, and how its answer is shown.
 #[derive(Debug, Args)]
 struct At {
-    /// Where the host listens
-    #[arg(long, env = "EXTHOST_URL", default_value = "http://127.0.0.1:7700")]
-    url: String,
+    #[command(flatten)]
+    remote: Remote,
     /// Print what the host answers, as JSON
     #[arg(long)]
     json: bool,
@@ -116,15 +116,19 @@ impl Webhooks {
 
 impl At {
     fn client(&self) -> Result<Client> {
-        Client::new(&self.url)
+        Client::new(&self.remote)
     }
 
     fn show(&self, answer: &Value, text: impl Fn(&Value) -> Result<String>) -> Result<()> {
         if self.json {
             return output::json(answer);
         }
-        let text = text(answer)
-            .map_err(|error| format!("the answer of {} is not understood: {error}", self.url))?;
+        let text = text(answer).map_err(|error| {
+            format!(
+                "the answer of {} is not understood: {error}",
+                self.remote.url
+            )
+        })?;
         output::say(text);
         Ok(())
     }

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use arc_swap::ArcSwap;
 use exthost_abi::Embedded;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
+use crate::auth::{AnyAuthenticator, Authenticator, Development, FromExtensions};
 use crate::config::{
     AddressRange, BroadcastSettings, ConfigFile, Endpoint, EventName, Grant, Limits, PluginConfig,
 };
@@ -32,7 +34,8 @@ pub struct HostBuilder {
     pub(super) settings: Settings,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) webhook_settings: WebhookSettings,
-    broadcast: BroadcastSettings,
+    pub(super) broadcast: BroadcastSettings,
+    authenticator: Option<AnyAuthenticator>,
     file: ConfigFile,
     strict: bool,
     development: bool,
@@ -46,6 +49,7 @@ impl HostBuilder {
             endpoints: Vec::new(),
             webhook_settings: WebhookSettings::default(),
             broadcast: BroadcastSettings::default(),
+            authenticator: None,
             file: ConfigFile::default(),
             strict: false,
             development: false,
@@ -224,9 +228,17 @@ impl HostBuilder {
         self
     }
 
+    /// Sets who finds out who asks; [`FromExtensions`] unless set, or
+    /// [`Development`] in development.
+    pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.authenticator = Some(AnyAuthenticator::new(authenticator));
+        self
+    }
+
     /// Serves whoever is on this machine as the developer, who may act as anybody
-    /// with the header `x-exthost-actor`; refuses hosts and origins that are not
-    /// loopback names. Never for a server that others can reach.
+    /// with the header `x-exthost-actor`, unless an
+    /// [`authenticator`](Self::authenticator) is set; refuses hosts and origins that
+    /// are not loopback names. Never for a server that others can reach.
     pub fn development(mut self, development: bool) -> Self {
         self.development = development;
         self
@@ -291,7 +303,8 @@ impl HostBuilder {
             said: Arc::new(said),
             pipeline: Arc::new(pipeline),
             development: self.development,
-            listening: Arc::new(self.broadcast),
+            authenticator: authenticator(self.authenticator, self.development),
+            listening: Arc::new(ArcSwap::from_pointee(self.broadcast)),
             ready: Arc::default(),
         };
         if self.strict && !refusals.is_empty() {
@@ -324,6 +337,15 @@ impl HostBuilder {
         let (settings, runtime) = (self.webhook_settings.clone(), Handle::current());
         let open = move || Webhooks::open(&data, endpoints, settings, &runtime);
         joined(tokio::task::spawn_blocking(open)).await
+    }
+}
+
+/// The authenticator that was set, or the usual one.
+fn authenticator(set: Option<AnyAuthenticator>, development: bool) -> AnyAuthenticator {
+    match set {
+        Some(authenticator) => authenticator,
+        None if development => AnyAuthenticator::new(Development),
+        None => AnyAuthenticator::new(FromExtensions),
     }
 }
 

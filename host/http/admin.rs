@@ -11,7 +11,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
 
+use crate::auth::{AnyAuthenticator, MANAGE, READ};
 use crate::http::problem::Problem;
+use crate::http::scoped::ScopedRoutes;
 use crate::http::{events, logs, metrics, webhooks};
 use crate::metrics::Exposition;
 use crate::registry::{HostStatus, Registry};
@@ -35,6 +37,8 @@ pub struct Admin {
     pub broadcast: Arc<Broadcast>,
     /// What is measured.
     pub metrics: Arc<Exposition>,
+    /// Who finds out who asks.
+    pub authenticator: AnyAuthenticator,
 }
 
 /// Loads the file of the named plugin again.
@@ -48,20 +52,29 @@ impl fmt::Debug for Admin {
 }
 
 pub(super) fn router(admin: Admin) -> axum::Router {
-    let webhooks = webhooks::router(admin.webhooks.clone());
-    let events = events::router(admin.events.clone());
-    let metrics = metrics::router(admin.metrics.clone());
+    let admin = Arc::new(admin);
+    let routes = ScopedRoutes::new(admin.authenticator.clone());
+    let routes = status_routes(routes, &admin);
+    let routes = events::routes(routes, &admin.events);
+    let routes = logs::routes(routes);
+    let routes = metrics::routes(routes, &admin.metrics);
+    let routes = webhooks::routes(routes, &admin.webhooks);
+    // Whoever watches over the process has no token.
     axum::Router::new()
-        .route("/api/host/plugins", get(plugins))
-        .route("/api/host/plugins/{name}/reload", post(reload))
-        .route("/api/host/broadcast", get(broadcast))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
-        .with_state(Arc::new(admin))
-        .merge(events)
-        .merge(logs::router())
-        .merge(metrics)
-        .merge(webhooks)
+        .with_state(admin)
+        .merge(routes.into_router())
+}
+
+fn status_routes(routes: ScopedRoutes, admin: &Arc<Admin>) -> ScopedRoutes {
+    let plugins = get(plugins).with_state(admin.clone());
+    let reload = post(reload).with_state(admin.clone());
+    let broadcast = get(broadcast).with_state(admin.clone());
+    routes
+        .route(READ, "/api/host/plugins", plugins)
+        .route(MANAGE, "/api/host/plugins/{name}/reload", reload)
+        .route(READ, "/api/host/broadcast", broadcast)
 }
 
 async fn plugins(State(admin): State<Arc<Admin>>) -> Json<HostStatus> {

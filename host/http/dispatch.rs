@@ -1,11 +1,10 @@
 //! One request to a plugin: found, judged, handed over, answered.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use exthost_abi::Status;
@@ -19,9 +18,8 @@ use crate::http::body::{ResponseStream, collect, limited, linger};
 use crate::http::path::{PluginPath, decode};
 use crate::http::problem::Problem;
 use crate::http::request_line::RequestLine;
-use crate::http::{Front, actor, request_id};
+use crate::http::{Front, access, request_id};
 use crate::instance::Generation;
-use crate::services::actor::Actor;
 use crate::services::context::Phase;
 use crate::services::error::ServiceError;
 use crate::services::exchange::{
@@ -49,10 +47,12 @@ pub(super) async fn dispatch(State(front): State<Arc<Front>>, request: Request) 
 /// that no plugin was asked to answer.
 async fn answer(
     front: &Front,
-    parts: Parts,
+    mut parts: Parts,
     body: Body,
     request_id: &str,
 ) -> Result<Response, Problem> {
+    // Before the plugin is entered, which could not end as long as this takes.
+    let actor = access::actor_of(&front.authenticator, &mut parts).await?;
     let path = PluginPath::parse(parts.uri.path())?;
     let (generation, permit) = front.registry.enter(path.name).ok_or_else(|| {
         let detail = format!("no plugin named `{}` is serving", path.name);
@@ -66,8 +66,7 @@ async fn answer(
             return Err(Problem::new(StatusCode::NOT_FOUND, "no-such-route", detail));
         }
     };
-    let actor = actor::of(&parts.headers, front.development)?;
-    admit(&actor, &route)?;
+    access::admit(&front.authenticator, &actor, route.public, &route.scopes)?;
     let params = params
         .into_iter()
         .map(|(name, raw)| Ok((name.to_owned(), decode(name, raw)?.into_owned())))
@@ -90,7 +89,7 @@ async fn answer(
         id: guard.id(),
         exchange: guard.exchange().clone(),
         rest_at: path.mount.len(),
-        peer: peer(&parts),
+        peer: access::peer(&parts),
         parts,
         params,
         body: collected,
@@ -124,25 +123,6 @@ fn other_method(method: &Method, routes: &[Arc<Route>]) -> Result<Response, Prob
     match (*method == Method::OPTIONS, HeaderValue::from_str(&allow)) {
         (true, Ok(value)) => Ok((StatusCode::NO_CONTENT, [(ALLOW, value)]).into_response()),
         _ => Err(Problem::method_not_allowed(method.as_str(), &allow)),
-    }
-}
-
-/// Refuses an actor that the route does not admit.
-fn admit(actor: &Actor, route: &Route) -> Result<(), Problem> {
-    if !route.public && !actor.is_authenticated() {
-        let detail = "this route requires authentication";
-        return Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "unauthenticated",
-            detail,
-        ));
-    }
-    match actor.missing_scope(&route.scopes) {
-        None => Ok(()),
-        Some(scope) => {
-            let detail = format!("this route requires the scope `{scope}`, which {actor} has not");
-            Err(Problem::new(StatusCode::FORBIDDEN, "missing-scope", detail))
-        }
     }
 }
 
@@ -191,11 +171,6 @@ fn body_problem(error: &BodyError) -> Problem {
         BodyError::Slow { .. } => (StatusCode::REQUEST_TIMEOUT, "body-slow"),
     };
     Problem::new(status, code, error.to_string())
-}
-
-fn peer(parts: &Parts) -> String {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map_or_else(String::new, |ConnectInfo(peer)| peer.to_string())
 }
 
 /// A request on its way to the handler, which may be on another thread.

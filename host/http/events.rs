@@ -15,17 +15,20 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::auth::{DISPATCH, EVENTS};
 use crate::http::problem::Problem;
+use crate::http::scoped::ScopedRoutes;
 use crate::services::error::ServiceError;
 use crate::services::events::{Decision, Emitter, Events, Message, Policy, Sent};
 
-/// The routes over `events`.
-pub(super) fn router(events: Arc<Events>) -> axum::Router {
-    axum::Router::new()
-        .route("/api/host/events/{name}", post(request))
-        .route("/api/host/dispatch", post(dispatch))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(events)
+/// Adds the routes over `events`.
+pub(super) fn routes(routes: ScopedRoutes, events: &Arc<Events>) -> ScopedRoutes {
+    let limit = DefaultBodyLimit::max(BODY_BYTES_MAX);
+    let request = post(request).layer(limit).with_state(events.clone());
+    let dispatch = post(dispatch).layer(limit).with_state(events.clone());
+    routes
+        .route(EVENTS, "/api/host/events/{name}", request)
+        .route(DISPATCH, "/api/host/dispatch", dispatch)
 }
 
 /// Largest body: the largest payload, and room for what is around it.

@@ -6,14 +6,16 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, RawQuery};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use exthost_abi::Status;
 use http::StatusCode;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::auth::{MANAGE, READ};
 use crate::http::problem::Problem;
+use crate::http::scoped::ScopedRoutes;
 use crate::name::PluginName;
 use crate::services::error::ServiceError;
 use crate::services::log::{
@@ -23,11 +25,12 @@ use crate::services::log::{
 /// The largest body of a line.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// The routes over the log of the process.
-pub(super) fn router() -> axum::Router {
-    axum::Router::new()
-        .route("/api/host/logs", get(list).post(inject))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+/// Adds the routes over the log of the process.
+pub(super) fn routes(routes: ScopedRoutes) -> ScopedRoutes {
+    let inject = post(inject).layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+    routes
+        .route(READ, "/api/host/logs", get(list))
+        .route(MANAGE, "/api/host/logs", inject)
 }
 
 /// Lines, oldest first.

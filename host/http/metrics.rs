@@ -8,17 +8,18 @@ use axum::routing::get;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
+use crate::auth::METRICS;
 use crate::http::problem::Problem;
+use crate::http::scoped::ScopedRoutes;
 use crate::metrics::Exposition;
 
 /// The media type of OpenMetrics text.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The route over `metrics`.
-pub(super) fn router(metrics: Arc<Exposition>) -> axum::Router {
-    axum::Router::new()
-        .route("/metrics", get(scrape))
-        .with_state(metrics)
+/// Adds the route over `metrics`.
+pub(super) fn routes(routes: ScopedRoutes, metrics: &Arc<Exposition>) -> ScopedRoutes {
+    let scrape = get(scrape).with_state(metrics.clone());
+    routes.route(METRICS, "/metrics", scrape)
 }
 
 async fn scrape(State(metrics): State<Arc<Exposition>>) -> Response {

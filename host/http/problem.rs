@@ -37,17 +37,14 @@ struct Body<'a> {
 impl Problem {
     /// A problem with a stable code and one sentence.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        let header = match status {
-            StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Bearer")),
-            StatusCode::SERVICE_UNAVAILABLE => Some((RETRY_AFTER, "1")),
-            _ => None,
-        };
+        let retry_after = (RETRY_AFTER, HeaderValue::from_static("1"));
+        let is_passing = status == StatusCode::SERVICE_UNAVAILABLE;
         Problem {
             status,
             code: code.to_owned(),
             detail: detail.into(),
             request_id: String::new(),
-            header: header.map(|(name, value)| Box::new((name, HeaderValue::from_static(value)))),
+            header: is_passing.then(|| Box::new(retry_after)),
         }
     }
 
@@ -89,6 +86,12 @@ impl Problem {
     /// The stable code.
     pub fn code(&self) -> &str {
         &self.code
+    }
+
+    /// Says how to authenticate.
+    pub fn with_challenge(mut self, challenge: HeaderValue) -> Self {
+        self.header = Some(Box::new((WWW_AUTHENTICATE, challenge)));
+        self
     }
 
     /// Names the request.

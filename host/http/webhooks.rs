@@ -13,18 +13,24 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::auth::{MANAGE, READ};
 use crate::http::problem::Problem;
+use crate::http::scoped::ScopedRoutes;
 use crate::services::error::ServiceError;
 use crate::services::webhooks::{DeliveryQuery, Webhooks};
 
-/// The routes over `webhooks`.
-pub(super) fn router(webhooks: Arc<Webhooks>) -> axum::Router {
-    axum::Router::new()
-        .route("/api/host/webhooks", get(endpoints))
-        .route("/api/host/webhooks/deliveries", get(deliveries))
-        .route("/api/host/webhooks/replay", post(replay))
-        .route("/api/host/webhooks/endpoints/{name}/enable", post(enable))
-        .with_state(webhooks)
+/// Adds the routes over `webhooks`.
+pub(super) fn routes(routes: ScopedRoutes, webhooks: &Arc<Webhooks>) -> ScopedRoutes {
+    let endpoints = get(endpoints).with_state(webhooks.clone());
+    let deliveries = get(deliveries).with_state(webhooks.clone());
+    let replay = post(replay).with_state(webhooks.clone());
+    let enable = post(enable).with_state(webhooks.clone());
+    let enable_path = "/api/host/webhooks/endpoints/{name}/enable";
+    routes
+        .route(READ, "/api/host/webhooks", endpoints)
+        .route(READ, "/api/host/webhooks/deliveries", deliveries)
+        .route(MANAGE, "/api/host/webhooks/replay", replay)
+        .route(MANAGE, enable_path, enable)
 }
 
 /// Which dead letters to deliver again: those of one message, or of one
@@ -153,6 +159,7 @@ mod tests {
     use tower_service::Service;
 
     use super::*;
+    use crate::auth::{AnyAuthenticator, Development};
     use crate::config::Endpoint;
     use crate::services::webhooks::{OutboxMessage, WebhookSettings};
 
@@ -190,7 +197,8 @@ mod tests {
         let message = OutboxMessage::new("notes", "note.created", "", Vec::new()).unwrap();
         let id = message.id.clone();
         webhooks.accept(vec![message]).unwrap();
-        let router = router(webhooks);
+        let operators = ScopedRoutes::new(AnyAuthenticator::new(Development));
+        let router = routes(operators, &webhooks).into_router();
         let dead = "/api/host/webhooks/deliveries?endpoint=a%3A1&state=dead&plugin=notes&n=5";
         let delivery = loop {
             let (status, list) = ask(&router, "GET", dead, "").await;

@@ -51,6 +51,12 @@ impl<'a> Families<'a> {
         Ok(())
     }
 
+    /// A family of what rises and falls, of which there is one.
+    pub(super) fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let mut family = self.family(name, help, None, MetricType::Gauge)?;
+        family.encode_gauge(&value)
+    }
+
     /// A family of what rises and falls.
     pub(super) fn gauges<'l, const N: usize>(
         &mut self,
@@ -126,8 +132,6 @@ impl<'a> Families<'a> {
         unit: Option<&'s Unit>,
         metric_type: MetricType,
     ) -> Result<MetricEncoder<'s>, fmt::Error> {
-        // The encoder ends each help with a full stop.
-        let help = help.trim_end_matches('.');
         self.encoder
             .encode_descriptor(name, help, unit, metric_type)
     }

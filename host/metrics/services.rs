@@ -75,10 +75,10 @@ pub(super) fn webhooks(webhooks: &Webhooks, families: &mut Families<'_>) -> fmt:
 
 /// Writes those of the messages to connected clients.
 pub(super) fn broadcast(status: &BroadcastStatus, families: &mut Families<'_>) -> fmt::Result {
-    families.gauges(
+    families.gauge(
         "exthost_broadcast_clients",
         "Clients that are connected to hear messages.",
-        [([], status.clients)],
+        status.clients,
     )?;
     let mut by_plugin = BTreeMap::<&str, u64>::new();
     for channel in &status.channels {

@@ -42,15 +42,60 @@ pub enum ActorKind {
 }
 
 impl Actor {
+    /// Nobody in particular.
+    pub fn anonymous() -> Self {
+        Actor::default()
+    }
+
+    /// A person, by a stable id and a name for people.
+    pub fn user(id: impl Into<String>, name: impl Into<String>) -> Self {
+        Self::of_kind(ActorKind::User, id, name)
+    }
+
+    /// An application or a token, by a stable id and a name for people.
+    pub fn token(id: impl Into<String>, name: impl Into<String>) -> Self {
+        Self::of_kind(ActorKind::Token, id, name)
+    }
+
+    fn of_kind(kind: ActorKind, id: impl Into<String>, name: impl Into<String>) -> Self {
+        Actor {
+            kind,
+            id: id.into(),
+            name: name.into(),
+            ..Actor::default()
+        }
+    }
+
+    /// The same actor with these scopes and no others.
+    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same actor, asking on behalf of another.
+    ///
+    /// # Examples
+    /// ```
+    /// use exthost::auth::Actor;
+    ///
+    /// let actor = Actor::token("t1", "App").on_behalf_of(Actor::user("u1", "Ada"));
+    /// assert_eq!(actor.to_string(), "App on behalf of Ada");
+    /// ```
+    pub fn on_behalf_of(mut self, other: Actor) -> Self {
+        self.on_behalf_of = Some(Box::new(other));
+        self
+    }
+
     /// Whether anybody was authenticated.
     pub fn is_authenticated(&self) -> bool {
         self.kind != ActorKind::Anonymous
     }
 
     /// The first of `scopes` that the actor does not have.
-    pub fn missing_scope<'a>(&self, scopes: &'a [String]) -> Option<&'a str> {
-        let missing = scopes.iter().find(|scope| !self.scopes.contains(scope));
-        missing.map(String::as_str)
+    pub fn missing_scope<'a>(&self, scopes: &'a [impl AsRef<str>]) -> Option<&'a str> {
+        let has = |scope: &str| self.scopes.iter().any(|own| own == scope);
+        let mut scopes = scopes.iter().map(AsRef::as_ref);
+        scopes.find(|scope| !has(scope))
     }
 }
 

@@ -17,6 +17,7 @@ mod patterns;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -53,7 +54,7 @@ pub struct Broadcast {
     published: Notify,
     /// Counts the clients; closed when the host shuts down.
     clients: Arc<CallGate>,
-    clients_max: usize,
+    clients_max: AtomicUsize,
     /// Whether clients are to go, for those who wait for it.
     closed: watch::Sender<bool>,
 }
@@ -111,6 +112,11 @@ impl Broadcast {
         Self::with_bounds(clients_max, Bounds::default())
     }
 
+    /// Lets so many clients be connected from here on; those that are stay.
+    pub(crate) fn set_clients_max(&self, clients_max: usize) {
+        self.clients_max.store(clients_max, Ordering::Relaxed);
+    }
+
     fn with_bounds(clients_max: usize, bounds: Bounds) -> Arc<Self> {
         let run = std::iter::repeat_with(|| fastrand::char('0'..='z'));
         let base_36 = |c: &char| c.is_ascii_digit() || c.is_ascii_lowercase();
@@ -120,7 +126,7 @@ impl Broadcast {
             run,
             published: Notify::new(),
             clients: CallGate::new(),
-            clients_max,
+            clients_max: AtomicUsize::new(clients_max),
             closed: watch::Sender::new(false),
         })
     }
@@ -217,8 +223,8 @@ impl Broadcast {
         since: Option<&str>,
     ) -> Result<Client, ListenError> {
         let permit = self.clients.enter().ok_or(ListenError::Closed)?;
-        if self.clients.in_flight() > self.clients_max as u64 {
-            let clients_max = self.clients_max;
+        let clients_max = self.clients_max.load(Ordering::Relaxed);
+        if self.clients.in_flight() > clients_max as u64 {
             return Err(ListenError::Clients { clients_max });
         }
         Ok(Client::new(self.clone(), patterns, since, permit))

@@ -5,7 +5,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request};
 use serde::Serialize;
 
-use crate::http::ACT_AS;
+use crate::auth::ACT_AS;
 use crate::services::actor::Actor;
 use crate::testing::running::patiently;
 use crate::testing::{Answer, TestHost};

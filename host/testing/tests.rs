@@ -59,7 +59,7 @@ async fn requests_reach_the_first_plugin_by_whoever_asks() {
     let host = TestHost::of(Probe::embedded()).await;
     assert_eq!(host.get("actor").await.text(), "developer");
     assert_eq!(host.anonymous().get("actor").await.text(), "stranger");
-    let ada: crate::services::actor::Actor =
+    let ada: crate::auth::Actor =
         serde_json::from_value(json!({"kind": "user", "id": "u1", "name": "Adé"})).unwrap();
     let ada = host.acting_as(ada);
     assert_eq!(ada.get("/api/ext/probe/actor").await.text(), "Adé");

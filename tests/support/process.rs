@@ -27,21 +27,37 @@ impl Running {
 
     /// Serves them at `address`.
     pub(crate) fn start_at(directory: &Path, address: &str) -> Self {
-        Self::run(directory, &["dev", "plugins", "--listen", address])
+        Self::start_with(directory, address, |command| command)
+    }
+
+    /// Serves them with a command that `adapt` changed.
+    pub(crate) fn start_with(
+        directory: &Path,
+        address: &str,
+        adapt: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Self {
+        let arguments = ["dev", "plugins", "--listen", address];
+        Self::run(directory, &arguments, adapt)
     }
 
     /// Serves the plugin files of `directory` as the configuration in it says, on
     /// any port, with further arguments.
     pub(crate) fn serve(directory: &Path, arguments: &[&str]) -> Self {
         let serve = ["serve", "--listen", "127.0.0.1:0"];
-        Self::run(directory, &[&serve, arguments].concat())
+        Self::run(directory, &[&serve, arguments].concat(), |command| command)
     }
 
-    fn run(directory: &Path, arguments: &[&str]) -> Self {
-        let mut child = exthost()
+    fn run(
+        directory: &Path,
+        arguments: &[&str],
+        adapt: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Self {
+        let mut command = exthost();
+        command
             .args(arguments)
             .current_dir(directory)
-            .env("EXTHOST_LOG", "info,exthost::http=debug")
+            .env("EXTHOST_LOG", "info,exthost::http=debug");
+        let mut child = adapt(&mut command)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

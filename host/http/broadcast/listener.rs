@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::request::Parts;
 
+use crate::auth::DISPATCH;
 use crate::config::{BroadcastSettings, ChannelPattern};
 use crate::http::problem::Problem;
-use crate::http::{Front, actor};
+use crate::http::{Front, access};
 use crate::services::broadcast::Patterns;
 
 /// Whoever has connected, as far as it matters to what they may hear.
@@ -38,13 +39,13 @@ impl Listener {
     /// Whoever sent a request.
     ///
     /// # Errors
-    /// As [`actor::of`].
-    pub(super) fn of(front: &Front, headers: &HeaderMap) -> Result<Self, Problem> {
-        let actor = actor::of(headers, front.development)?;
+    /// As [`access::actor_of`].
+    pub(super) async fn of(front: &Front, request: &mut Parts) -> Result<Self, Problem> {
+        let actor = access::actor_of(&front.authenticator, request).await?;
         Ok(Listener {
             is_authenticated: actor.is_authenticated(),
-            may_dispatch: actor.scopes.iter().any(|scope| scope == actor::DISPATCH),
-            settings: front.listening.clone(),
+            may_dispatch: actor.missing_scope(&[DISPATCH]).is_none(),
+            settings: front.listening.load_full(),
         })
     }
 

@@ -1,9 +1,11 @@
 //! What a client asks for.
 
+use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use percent_encoding::percent_decode_str;
 
+use crate::auth::AuthError;
 use crate::http::broadcast::problem;
 use crate::http::problem::Problem;
 use crate::services::broadcast::Patterns;
@@ -46,6 +48,32 @@ impl Query {
         let since = since.filter(|since| !since.is_empty());
         Ok(Query { patterns, since })
     }
+}
+
+/// Makes the parameter `access_token` a header, for whoever authenticates: a page
+/// cannot set headers of an `EventSource` or a WebSocket (RFC 6750, section 2.3).
+///
+/// # Errors
+/// [`AuthError::Malformed`] for several credentials, and for a text that no token is.
+pub(super) fn adopt_token(parts: &mut Parts) -> Result<(), AuthError> {
+    let query = parts.uri.query().unwrap_or_default();
+    let mut tokens = values(query, "access_token");
+    let Some(token) = tokens.next() else {
+        return Ok(());
+    };
+    if tokens.next().is_some() || parts.headers.contains_key(AUTHORIZATION) {
+        return Err(AuthError::malformed(
+            "there are several credentials; send one header `authorization`, or one parameter \
+             `access_token`",
+        ));
+    }
+    let header = token.and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok());
+    let mut header = header.ok_or_else(|| {
+        AuthError::malformed("the parameter `access_token` has characters that no token has")
+    })?;
+    header.set_sensitive(true);
+    parts.headers.insert(AUTHORIZATION, header);
+    Ok(())
 }
 
 /// The values of a parameter, decoded; nothing for one that is malformed.
@@ -115,5 +143,36 @@ mod tests {
         }
         let problem = format!("{:?}", read("?channels=notes", None).unwrap_err());
         assert!(problem.contains("bad-channel-pattern"), "{problem}");
+    }
+    #[test]
+    fn a_token_in_the_query_becomes_a_header() {
+        let adopt = |query: &str, header: Option<&str>| {
+            let mut request = Request::builder().uri(format!("/api/broadcast?{query}"));
+            if let Some(header) = header {
+                request = request.header(AUTHORIZATION, header);
+            }
+            let mut parts = request.body(()).unwrap().into_parts().0;
+            adopt_token(&mut parts).map_err(|error| error.code())?;
+            let header = parts.headers.get(AUTHORIZATION);
+            Ok(header.map(|value| value.to_str().unwrap().to_owned()))
+        };
+        let bearer = |token: &str| Ok(Some(format!("Bearer {token}")));
+        assert_eq!(adopt("a=1", None), Ok(None));
+        assert_eq!(
+            adopt("a=1", Some("Basic x")),
+            Ok(Some("Basic x".to_owned()))
+        );
+        assert_eq!(adopt("access_token=a-b_c", None), bearer("a-b_c"));
+        assert_eq!(adopt("a=1&access_token=a%2Db", None), bearer("a-b"));
+        let malformed = Err("malformed-credentials");
+        for (query, header) in [
+            ("access_token=a&access_token=a", None),
+            ("access_token=a", Some("Bearer a")),
+            ("access_token=a", Some("")),
+            ("access_token=a%0Ab", None),
+            ("access_token=%ff", None),
+        ] {
+            assert_eq!(adopt(query, header), malformed, "{query}");
+        }
     }
 }

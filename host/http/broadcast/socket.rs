@@ -10,10 +10,11 @@ use bytes::Bytes;
 use futures_util::SinkExt;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
+use crate::auth::DISPATCH;
+use crate::http::Front;
 use crate::http::broadcast::frame::{ClientFrame, Loss, Ready, Refused, ServerFrame};
 use crate::http::broadcast::listener::Listener;
 use crate::http::events::Dispatch;
-use crate::http::{Front, actor};
 use crate::services::broadcast::{Client, Item, Patterns};
 
 /// Longest frame of a client in bytes. One that is longer than twice that ends
@@ -99,7 +100,7 @@ impl Connection {
     async fn serve(&mut self) -> Result<(), Gone> {
         let ready = ServerFrame::Ready(Ready::of(&self.client));
         self.send(ready.message()).await?;
-        let keep_alive = self.front.listening.keep_alive;
+        let keep_alive = self.front.listening.load().keep_alive;
         let mut pings = interval_at(Instant::now() + keep_alive, keep_alive);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -187,8 +188,7 @@ impl Connection {
     fn dispatch(&self, dispatch: &Dispatch) -> Result<Message, Refused> {
         if !self.listener.may_dispatch() {
             let message = format!(
-                "sending events requires the scope `{}`, which this client has not",
-                actor::DISPATCH
+                "sending events requires the scope `{DISPATCH}`, which this client has not"
             );
             return Err(Refused::new("missing-scope", message));
         }
@@ -203,6 +203,7 @@ async fn taken(
     front: &Front,
     sent: impl Future<Output = Result<(), axum::Error>>,
 ) -> Result<(), Gone> {
-    let taken = timeout(front.listening.write_timeout, sent).await;
+    let write_timeout = front.listening.load().write_timeout;
+    let taken = timeout(write_timeout, sent).await;
     taken.map_err(|_| Gone)?.map_err(|_| Gone)
 }

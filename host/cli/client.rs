@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HOST};
-use http::{Request, StatusCode, Uri};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::cli::Result;
+use crate::cli::remote::Remote;
 
 /// How long the host may take to answer.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,10 +20,12 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest answer that is read.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// A running host, by its URL.
+/// A running host, and as whom it is asked.
 #[derive(Debug)]
 pub(crate) struct Client {
     url: String,
+    /// What goes with each request, if there is a token; shown nowhere.
+    authorization: Option<HeaderValue>,
     /// Host and port, without brackets: `127.0.0.1`, `::1`.
     address: (String, u16),
     authority: String,
@@ -30,8 +33,8 @@ pub(crate) struct Client {
 
 impl Client {
     /// Checks the URL of a host: `http://` with host and port.
-    pub(crate) fn new(url: &str) -> Result<Self> {
-        let url = url.trim_end_matches('/');
+    pub(crate) fn new(remote: &Remote) -> Result<Self> {
+        let url = remote.url.trim_end_matches('/');
         let bad = |why: &str| format!("the URL `{url}` {why}, as in http://127.0.0.1:7700");
         let uri: Uri = url
             .parse()
@@ -51,6 +54,7 @@ impl Client {
             .trim_end_matches(']');
         Ok(Client {
             url: url.to_owned(),
+            authorization: authorization(remote.token.as_deref())?,
             address: (host.to_owned(), authority.port_u16().unwrap_or(80)),
             authority: authority.as_str().to_owned(),
         })
@@ -90,7 +94,8 @@ impl Client {
             (status, value) => {
                 let value = value.unwrap_or_default();
                 let detail = value["detail"].as_str().unwrap_or("no reason was given");
-                Err(format!("{} answered {status}: {detail}", self.url).into())
+                let cure = cure(value["code"].as_str().unwrap_or_default());
+                Err(format!("{} answered {status}: {detail}{cure}", self.url).into())
             }
         }
     }
@@ -100,7 +105,7 @@ impl Client {
         let stream = TcpStream::connect((host.as_str(), *port)).await;
         let stream = stream.map_err(|error| {
             format!(
-                "no host answers at {} ({error}); start one with `exthost dev`, or name another \
+                "no host answers at {} ({error}); start one with `exthost serve` or `exthost dev`, or name another \
                  with --url",
                 self.url
             )
@@ -116,10 +121,13 @@ impl Client {
             .map_err(|error| broken(error.into()))?;
         // Its errors reach the request as well.
         tokio::spawn(connection);
-        let request = match body {
+        let mut request = match body {
             None => Request::get(path),
             Some(_) => Request::post(path).header(CONTENT_TYPE, "application/json"),
         };
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         let request = request
             .header(HOST, &self.authority)
             .header(ACCEPT, "application/json")
@@ -132,15 +140,72 @@ impl Client {
     }
 }
 
+/// What to do about a refusal, if that is known.
+fn cure(code: &str) -> &'static str {
+    match code {
+        "unauthenticated" | "bad-credentials" => {
+            "; create a token with `exthost token create NAME --scope SCOPE`, and set \
+             EXTHOST_TOKEN to it"
+        }
+        "missing-scope" => {
+            "; create a token that has it with `exthost token create NAME --scope SCOPE`, and set \
+             EXTHOST_TOKEN to it"
+        }
+        _ => "",
+    }
+}
+
+/// The header with a token; none for an empty one, as from a variable that is set to
+/// nothing.
+fn authorization(token: Option<&str>) -> Result<Option<HeaderValue>> {
+    let Some(token) = token.map(str::trim).filter(|token| !token.is_empty()) else {
+        return Ok(None);
+    };
+    let header = HeaderValue::try_from(format!("Bearer {token}"));
+    let mut header = header.map_err(|_| {
+        "the token has characters that no token has; set EXTHOST_TOKEN to what `exthost token \
+         create` printed"
+    })?;
+    header.set_sensitive(true);
+    Ok(Some(header))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn client(url: &str, token: Option<&str>) -> Result<Client> {
+        Client::new(&Remote {
+            url: url.to_owned(),
+            token: token.map(str::to_owned),
+        })
+    }
+
+    #[test]
+    fn a_token_is_shown_nowhere() {
+        let url = "http://127.0.0.1";
+        let secret = client(url, Some(" exthost_secret\n")).unwrap();
+        assert_eq!(
+            secret.authorization.as_ref().unwrap(),
+            "Bearer exthost_secret"
+        );
+        assert!(!format!("{secret:?}").contains("secret"), "{secret:?}");
+        assert!(client(url, Some("")).unwrap().authorization.is_none());
+        assert!(client(url, None).unwrap().authorization.is_none());
+        let error = client(url, Some("exthost_secret\u{1}"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("EXTHOST_TOKEN") && !error.contains("secret"),
+            "{error}"
+        );
+    }
+
     #[test]
     fn urls() {
-        let client = Client::new("http://127.0.0.1:7700/").unwrap();
-        assert_eq!(client.address, ("127.0.0.1".to_owned(), 7700));
-        let client = Client::new("http://[::1]").unwrap();
+        let named = client("http://127.0.0.1:7700/", None).unwrap();
+        assert_eq!(named.address, ("127.0.0.1".to_owned(), 7700));
+        let client = client("http://[::1]", None).unwrap();
         assert_eq!(client.address, ("::1".to_owned(), 80));
         assert_eq!(client.authority, "[::1]");
     }
@@ -154,7 +219,7 @@ mod tests {
             "",
             "http://a b",
         ] {
-            let error = Client::new(url).unwrap_err().to_string();
+            let error = client(url, None).unwrap_err().to_string();
             assert!(error.ends_with("as in http://127.0.0.1:7700"), "{error}");
         }
     }
