@@ -93,9 +93,10 @@
 //!    at `/api/broadcast`, the operators' API beside them.
 //! 7. [`Host`] and [`HostBuilder`]: all of it together.
 //! 8. [`testing`]: a host for the length of a test.
-//! 9. [`config`], [`logs`], [`error`], [`name`] and `gate`: leaves.
+//! 9. [`config`], [`logs`], [`error`], [`name`], [`Clock`] and `gate`: leaves.
 
 pub mod auth;
+mod clock;
 pub mod config;
 pub mod discovery;
 pub mod error;
@@ -114,6 +115,7 @@ mod services;
 pub mod testing;
 pub mod verify;
 
+pub use clock::Clock;
 pub use config::Limits;
 pub use error::Refusal;
 pub use exthost_abi::Embedded;

@@ -55,7 +55,11 @@ impl Exposition {
         let api = API_VERSION;
         let api = format!("{}.{}.{}", api.major, api.minor, api.patch);
         let labels = [("version", env!("CARGO_PKG_VERSION")), ("api", &api)];
-        families.info("exthost_build", "What this host is.", &labels)
+        families.info(
+            "exthost_build",
+            "The version of this host, and of the API that it offers to plugins.",
+            &labels,
+        )
     }
 
     fn refusals(&self, families: &mut Families<'_>) -> fmt::Result {

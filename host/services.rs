@@ -36,6 +36,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tracing::Level;
 
+use crate::clock::Clock;
 use crate::services::broadcast::Broadcast;
 use crate::services::cause::Causes;
 use crate::services::context::PluginContext;
@@ -55,6 +56,7 @@ use crate::services::webhooks::{OutboxMessage, Webhooks};
 #[derive(Debug)]
 pub(crate) struct ServicesCore {
     runtime: Handle,
+    clock: Clock,
     databases: Arc<Databases>,
     events: Arc<Events>,
     webhooks: Arc<Webhooks>,
@@ -70,6 +72,7 @@ impl ServicesCore {
     /// # Panics
     /// Outside a tokio runtime.
     pub(crate) fn new(
+        clock: Clock,
         databases: Databases,
         webhooks: Arc<Webhooks>,
         events: Arc<Events>,
@@ -84,6 +87,7 @@ impl ServicesCore {
         let waking = tokio::spawn(broadcast.clone().wake_clients());
         ServicesCore {
             runtime: Handle::current(),
+            clock,
             databases,
             events,
             webhooks,
@@ -128,9 +132,10 @@ impl ServicesCore {
     /// Makes the services of one generation of a plugin.
     pub(crate) fn plugin(
         &self,
-        context: PluginContext,
+        mut context: PluginContext,
         options: Map<String, Value>,
     ) -> PluginServices {
+        context.clock = self.clock.clone();
         let context = Arc::new(context);
         let pool = Arc::new(Pool::new(self.runtime.clone(), &context.limits));
         PluginServices {

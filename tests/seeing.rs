@@ -108,6 +108,35 @@ fn totals_go_on_over_a_reload() {
 }
 
 #[test]
+fn each_view_asks_for_a_scope_of_its_own() {
+    let server = Server::start(&[]);
+    let status = |method: &str, path: &str, scope: &str| {
+        let actor = format!(r#"{{"kind":"user","id":"u","scopes":["{scope}"]}}"#);
+        let headers = [
+            ("x-exthost-actor", actor.as_str()),
+            ("content-type", "application/json"),
+        ];
+        let line = br#"{"level":"info","message":"scoped","plugin":"seen-scopes"}"#;
+        server.request(method, path, &headers, line).status
+    };
+    let views = [
+        ("GET", "/metrics", "host.metrics"),
+        ("GET", "/api/host/logs", "host.read"),
+        ("POST", "/api/host/logs", "host.manage"),
+    ];
+    for (method, path, asked) in views {
+        for (_, _, scope) in views {
+            let expected = if scope == asked { 200 } else { 403 };
+            assert_eq!(
+                status(method, path, scope),
+                expected,
+                "{method} {path} {scope}"
+            );
+        }
+    }
+}
+
+#[test]
 fn every_shell_is_told_the_commands() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let output = exthost().args(["completions", shell]).output().unwrap();

@@ -82,6 +82,7 @@ unsafe fn message(
         event_type,
         content_type,
         payload.to_vec(),
+        services.context.clock.now_ms(),
     )?;
     Ok((webhook.tx, message))
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
 use crate::auth::{AnyAuthenticator, Authenticator, Development, FromExtensions};
+use crate::clock::Clock;
 use crate::config::{
     AddressRange, BroadcastSettings, ConfigFile, Endpoint, EventName, Grant, Limits, PluginConfig,
 };
@@ -31,6 +32,7 @@ use crate::services::webhooks::{WebhookSettings, Webhooks, WebhooksError};
 #[derive(Debug, Clone)]
 pub struct HostBuilder {
     data: PathBuf,
+    clock: Clock,
     pub(super) settings: Settings,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) webhook_settings: WebhookSettings,
@@ -45,6 +47,7 @@ impl HostBuilder {
     pub(super) fn new() -> Self {
         HostBuilder {
             data: PathBuf::from("data"),
+            clock: Clock::real(),
             settings: Settings::default(),
             endpoints: Vec::new(),
             webhook_settings: WebhookSettings::default(),
@@ -140,6 +143,13 @@ impl HostBuilder {
     ) -> Self {
         let said = self.said_of(plugin);
         said.grants.get_or_insert_default().extend(grants);
+        self
+    }
+
+    /// Sets the time that webhooks and the timers of plugins go by; the real one,
+    /// unless a test wants to move it on.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -279,6 +289,7 @@ impl HostBuilder {
         settings.said[1] = plugins
             .map(|(name, said)| (name.to_string(), said))
             .collect();
+        self.webhook_settings.clock = self.clock.clone();
         if self.development {
             // There an endpoint may be on this machine.
             self.webhook_settings.allow.extend(AddressRange::loopback());
@@ -295,7 +306,7 @@ impl HostBuilder {
         let webhooks = self.webhooks_in(&data).await?;
         let events = Arc::new(Events::new(Handle::current(), self.settings.all_aliases()));
         let broadcast = Broadcast::new(self.broadcast.clients_max);
-        let services = ServicesCore::new(databases, webhooks, events, broadcast);
+        let services = ServicesCore::new(self.clock, databases, webhooks, events, broadcast);
         let drain_timeout = self.settings.limits.drain_timeout;
         let pipeline = Pipeline::new(lock, loader, services, self.settings);
         let refusals = pipeline.boot().await;

@@ -25,9 +25,12 @@ pub(super) fn routes(routes: ScopedRoutes, metrics: &Arc<Exposition>) -> ScopedR
 async fn scrape(State(metrics): State<Arc<Exposition>>) -> Response {
     // The disk is asked for the sizes of files, and for what webhooks wait.
     let text = tokio::task::spawn_blocking(move || metrics.text()).await;
+    let text = text.map_err(|error| error.to_string());
+    let text = text.and_then(|text| text.map_err(|error| error.to_string()));
     match text {
-        Ok(Ok(text)) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
-        Ok(Err(_)) | Err(_) => {
+        Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(error) => {
+            tracing::error!(error, "the metrics could not be written");
             let detail = "the metrics could not be written; the log has the reason";
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
         }

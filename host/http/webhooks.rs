@@ -194,7 +194,7 @@ mod tests {
         };
         let webhooks =
             Webhooks::open(data.path(), vec![endpoint], settings, &Handle::current()).unwrap();
-        let message = OutboxMessage::new("notes", "note.created", "", Vec::new()).unwrap();
+        let message = OutboxMessage::new("notes", "note.created", "", Vec::new(), 0).unwrap();
         let id = message.id.clone();
         webhooks.accept(vec![message]).unwrap();
         let operators = ScopedRoutes::new(AnyAuthenticator::new(Development));

@@ -1,11 +1,13 @@
 //! Who is calling: one generation of one plugin, its grants, limits and phase.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use exthost_abi::Status;
 use tokio::sync::watch;
 
+use crate::clock::Clock;
 use crate::config::Limits;
 use crate::gate::{CallGate, CallPermit};
 use crate::inspect::Capability;
@@ -30,11 +32,15 @@ pub struct PluginContext {
     pub faults: AtomicU64,
     /// What is counted over all generations.
     pub metrics: Arc<PluginMetrics>,
+    /// What its timers go by.
+    pub clock: Clock,
     granted: Vec<Capability>,
     /// The phase, for those who look.
     phase: AtomicU8,
     /// The phase, for those who wait.
     phases: watch::Sender<Phase>,
+    /// When it began to serve, by its clock.
+    serving_since: OnceLock<Instant>,
 }
 
 /// How far a generation has come. The order is that of its life.
@@ -69,9 +75,11 @@ impl PluginContext {
             work: CallGate::new(),
             faults: AtomicU64::new(0),
             metrics: Arc::default(),
+            clock: Clock::real(),
             granted,
             phase: AtomicU8::new(Phase::Init as u8),
             phases: watch::Sender::new(Phase::Init),
+            serving_since: OnceLock::new(),
         }
     }
 
@@ -104,11 +112,19 @@ impl PluginContext {
         self.phases.send_if_modified(|current| {
             let forward = phase > *current;
             if forward {
+                if phase == Phase::Serving {
+                    self.serving_since.get_or_init(|| self.clock.now());
+                }
                 *current = phase;
                 self.phase.store(phase as u8, Ordering::Release);
             }
             forward
         });
+    }
+
+    /// When it began to serve, by its clock, if it has.
+    pub fn serving_since(&self) -> Option<Instant> {
+        self.serving_since.get().copied()
     }
 
     /// Waits until the phase is `phase` or a later one.

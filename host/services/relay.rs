@@ -139,7 +139,7 @@ mod tests {
             Db::new(Handle::current(), Arc::new(context), database)
         };
         let fire = async |db: &Db, plugin: &str| {
-            let message = OutboxMessage::new(plugin, "a", "", Vec::new()).unwrap();
+            let message = OutboxMessage::new(plugin, "a", "", Vec::new(), 0).unwrap();
             db.queue(0, 0, message, By::Runtime).await.unwrap();
         };
         let (busy, good) = (db("busy"), db("good"));

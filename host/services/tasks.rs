@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use crate::gate::CallPermit;
 use crate::services::cause::{Cause, Causes, Origin};
@@ -220,15 +219,18 @@ impl Tasks {
         mut fire: RunTask,
     ) -> Result<(), ServiceError> {
         let live = self.enter(task)?;
+        let registered = self.context.clock.now();
         announce(live.id);
         let pool = self.pool.clone();
         self.runtime.spawn(async move {
             let (id, task) = (live.id, &live.task);
             task.begun().await;
-            let mut due = Instant::now() + spec.delay;
+            let clock = &task.context.clock;
+            let begun = task.context.serving_since();
+            let mut due = begun.map_or(registered, |begun| begun.max(registered)) + spec.delay;
             loop {
                 tokio::select! {
-                    () = tokio::time::sleep_until(due) => {}
+                    () = clock.sleep_until(due) => {}
                     () = task.cancelled() => return,
                 }
                 if spec.inline {
@@ -244,7 +246,7 @@ impl Tasks {
                     return;
                 }
                 // A firing that overstayed makes the next one late, not doubled.
-                due = (due + spec.period).max(Instant::now());
+                due = (due + spec.period).max(clock.now());
             }
         });
         Ok(())

@@ -10,7 +10,6 @@
 mod address;
 mod breaker;
 mod bucket;
-mod clock;
 mod dispatcher;
 mod error;
 mod lane;
@@ -129,13 +128,14 @@ impl Webhooks {
         begun
     }
 
-    /// Whether messages go to just these endpoints.
+    /// Whether messages go to just these endpoints. Of the settings, only what
+    /// `exthost.toml` can say may differ.
     fn is_with(&self, endpoints: &[Endpoint], settings: &WebhookSettings) -> bool {
         match self.shared() {
             None => endpoints.is_empty(),
             Some(shared) => {
                 let lanes = shared.lanes.iter().map(|lane| lane.endpoint());
-                shared.settings == *settings && lanes.eq(endpoints)
+                shared.settings.allow == settings.allow && lanes.eq(endpoints)
             }
         }
     }
@@ -176,7 +176,7 @@ impl Webhooks {
             })
             .collect();
         let known = store
-            .settle(&fingerprints, clock::now_ms())
+            .settle(&fingerprints, settings.clock.now_ms())
             .map_err(|error| WebhooksError::File {
                 path,
                 why: error.message,
@@ -240,7 +240,9 @@ impl Webhooks {
         });
         let wanted: Vec<_> = wanted.collect();
         if !wanted.is_empty() {
-            shared.store.accept(&wanted, clock::now_ms())?;
+            shared
+                .store
+                .accept(&wanted, shared.settings.clock.now_ms())?;
             shared.wake.notify_one();
         }
         Ok(())

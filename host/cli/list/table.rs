@@ -87,7 +87,12 @@ impl Status {
             false => Cell::new(state),
         };
         for plugin in &self.plugins {
-            table.add_row(plugin.row(now_ms, state(&plugin.state, Color::Green)));
+            let colour = match &*plugin.state {
+                "serving" => Color::Green,
+                // One of a later host.
+                _ => Color::Yellow,
+            };
+            table.add_row(plugin.row(now_ms, state(&plugin.state, colour)));
         }
         for refused in &self.refused {
             let file = refused.file.display().to_string();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
-use crate::services::webhooks::clock;
+use crate::clock::{self, Clock};
 use crate::services::webhooks::lane::Lane;
 use crate::services::webhooks::sender::Answer;
 use crate::services::webhooks::settings::WebhookSettings;
@@ -80,12 +80,12 @@ struct Flight {
 impl Dispatcher {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Dispatcher {
+            sweep_at: shared.settings.clock.now(),
             shared,
             attempts: JoinSet::new(),
             flights: HashMap::new(),
             outcomes: Vec::new(),
             first: 0,
-            sweep_at: Instant::now(),
             failed: None,
         }
     }
@@ -103,7 +103,7 @@ impl Dispatcher {
             tokio::select! {
                 () = shared.wake.notified() => {}
                 Some(ended) = self.attempts.join_next_with_id() => self.end(ended),
-                () = tokio::time::sleep_until(next.into()) => {}
+                () = shared.settings.clock.sleep_until(next) => {}
                 _ = end.changed() => {}
             }
             while let Some(ended) = self.attempts.try_join_next_with_id() {
@@ -114,7 +114,7 @@ impl Dispatcher {
 
     /// Writes what has ended, begins what is due, and tells when to look again.
     async fn turn(&mut self) -> Instant {
-        let now = Instant::now();
+        let now = self.clock().now();
         let lanes = &self.shared.lanes;
         self.first = (self.first + 1) % lanes.len().max(1);
         let (before, after) = lanes.split_at(self.first.min(lanes.len()));
@@ -136,7 +136,7 @@ impl Dispatcher {
         let outcomes = Arc::new(std::mem::take(&mut self.outcomes));
         let (shared, written) = (self.shared.clone(), outcomes.clone());
         let turn = tokio::task::spawn_blocking(move || {
-            let now_ms = clock::now_ms();
+            let now_ms = shared.settings.clock.now_ms();
             let lease_until_ms = now_ms.saturating_add(clock::ms(shared.settings.lease()));
             shared.store.turn(&Plan {
                 now_ms,
@@ -169,9 +169,7 @@ impl Dispatcher {
         for leased in turn.leased {
             self.begin(leased);
         }
-        let due = turn
-            .next_due_ms
-            .map(|due_ms| Instant::now() + clock::until(due_ms));
+        let due = turn.next_due_ms.map(|due_ms| self.clock().at_ms(due_ms));
         let lanes = self.shared.lanes.iter();
         // As of the time when they were asked for slots: one that became free
         // during the turn is looked at in the next, which comes at once.
@@ -184,7 +182,7 @@ impl Dispatcher {
             return;
         };
         let flight = Flight {
-            probe: lane.begin(Instant::now()),
+            probe: lane.begin(self.clock().now()),
             delivery: leased.delivery,
             id: leased.message.id.clone(),
             plugin: leased.plugin,
@@ -198,18 +196,22 @@ impl Dispatcher {
             .insert(self.attempts.spawn(attempt).id(), flight);
     }
 
+    fn clock(&self) -> &Clock {
+        &self.shared.settings.clock
+    }
+
     /// Notes the end of an attempt, for the next turn.
     fn end(&mut self, ended: Result<(Id, Answer), JoinError>) {
         let (task, answer) = match ended {
             Ok((task, answer)) => (task, answer),
-            Err(error) => (error.id(), Answer::broken()),
+            Err(error) => (error.id(), Answer::broken(self.clock().now_ms())),
         };
         let Some(flight) = self.flights.remove(&task) else {
             return;
         };
         let verdict = Verdict::of(&answer, flight.tries, &self.shared.settings);
         let delivered = verdict == Verdict::Delivered;
-        let failures = flight.lane.end(delivered, flight.probe, Instant::now());
+        let failures = flight.lane.end(delivered, flight.probe, self.clock().now());
         let (id, endpoint) = (&*flight.id, flight.lane.name().to_owned());
         let status = answer.status.map(|status| status.as_u16());
         let error = answer.error.as_deref();
@@ -283,13 +285,13 @@ impl Dispatcher {
     /// Forgets what has been kept long enough, when it is time. Tells when it is
     /// the next time.
     async fn sweep(&mut self) -> Instant {
-        let now = Instant::now();
+        let now = self.clock().now();
         if now < self.sweep_at {
             return self.sweep_at;
         }
         let shared = self.shared.clone();
         let swept = tokio::task::spawn_blocking(move || {
-            let now_ms = clock::now_ms();
+            let now_ms = shared.settings.clock.now_ms();
             let before = |kept| now_ms.saturating_sub(clock::ms(kept));
             let WebhookSettings {
                 keep_done,

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::clock::Clock;
 use crate::config::Endpoint;
 use crate::services::webhooks::breaker::{Admission, Breaker};
 use crate::services::webhooks::bucket::Bucket;
@@ -14,6 +15,7 @@ use crate::services::webhooks::settings::WebhookSettings;
 pub(crate) struct Lane {
     pub sender: Sender,
     slots_max: usize,
+    clock: Clock,
     state: Mutex<State>,
 }
 
@@ -43,7 +45,7 @@ impl Lane {
         failures: u32,
         disabled: Option<String>,
     ) -> Self {
-        let now = Instant::now();
+        let now = settings.clock.now();
         let quarter = (settings.in_flight_max / 4).max(1);
         let rate = sender.endpoint().rate();
         Lane {
@@ -52,6 +54,7 @@ impl Lane {
                 false => settings.endpoint_in_flight_max.clamp(1, quarter),
             },
             sender,
+            clock: settings.clock.clone(),
             state: Mutex::new(State {
                 breaker: Breaker::new(settings, failures, now),
                 bucket: rate.map(|rate| Bucket::new(rate, now)),
@@ -143,7 +146,7 @@ impl Lane {
     pub(crate) fn status(&self) -> LaneStatus {
         let state = self.state();
         LaneStatus {
-            breaker: state.breaker.state(Instant::now()),
+            breaker: state.breaker.state(self.clock.now()),
             failures: state.breaker.failures(),
             in_flight: state.in_flight,
             disabled: state.disabled.clone(),

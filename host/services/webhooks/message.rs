@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use crate::config::is_event_type;
 use crate::services::error::ServiceError;
-use crate::services::webhooks::clock;
 
 /// Largest payload in bytes.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
@@ -31,8 +30,8 @@ pub struct OutboxMessage {
 }
 
 impl OutboxMessage {
-    /// Checks what a plugin fires, and gives it an id. An empty content type is
-    /// `application/json`.
+    /// Checks what a plugin fires at `created_ms`, and gives it an id. An empty
+    /// content type is `application/json`.
     ///
     /// # Errors
     /// `invalid` and `too-large`.
@@ -41,6 +40,7 @@ impl OutboxMessage {
         event_type: &str,
         content_type: &str,
         payload: Vec<u8>,
+        created_ms: i64,
     ) -> Result<Self, ServiceError> {
         if !is_event_type(event_type) {
             return Err(ServiceError::invalid(format!(
@@ -78,7 +78,7 @@ impl OutboxMessage {
             event_type: event_type.to_owned(),
             content_type: content_type.to_owned(),
             payload,
-            created_ms: clock::now_ms(),
+            created_ms,
         })
     }
 
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn message(event: &str, content: &str, bytes: usize) -> Result<OutboxMessage, ServiceError> {
-        OutboxMessage::new("notes", event, content, vec![0; bytes])
+        OutboxMessage::new("notes", event, content, vec![0; bytes], 0)
     }
 
     #[test]

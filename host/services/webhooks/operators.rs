@@ -5,11 +5,11 @@ use std::sync::Arc;
 use exthost_abi::Status;
 
 use crate::services::error::ServiceError;
+use crate::services::webhooks::Webhooks;
 use crate::services::webhooks::dispatcher::Shared;
 use crate::services::webhooks::lane::Lane;
 use crate::services::webhooks::status::{DeliveryStatus, EndpointStatus};
 use crate::services::webhooks::store::{DeliveryFilter, DeliveryState, Replay};
-use crate::services::webhooks::{Webhooks, clock};
 
 /// Most deliveries that one list shows.
 const LIST_MAX: usize = 1000;
@@ -138,7 +138,8 @@ impl Webhooks {
             .filter(|lane| lane.is_on())
             .map(|lane| lane.name())
             .collect();
-        let count = shared.store.replay(which, &on, clock::now_ms())?;
+        let now_ms = shared.settings.clock.now_ms();
+        let count = shared.store.replay(which, &on, now_ms)?;
         shared.wake.notify_one();
         Ok(count)
     }

@@ -10,12 +10,13 @@ use http::{HeaderName, StatusCode};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 
+use crate::clock::{self, Clock};
 use crate::config::Endpoint;
 use crate::services::webhooks::address::{AddressError, Allowed};
 use crate::services::webhooks::error::WebhooksError;
 use crate::services::webhooks::resolver::Resolver;
 use crate::services::webhooks::settings::WebhookSettings;
-use crate::services::webhooks::{clock, retry_after, signature};
+use crate::services::webhooks::{retry_after, signature};
 
 /// How much of an answer is read before its connection is closed.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
@@ -34,6 +35,7 @@ pub(crate) struct Sender {
     allowed: Arc<Allowed>,
     client: Client,
     deadline: Duration,
+    clock: Clock,
 }
 
 /// The URL itself may hold a token.
@@ -74,9 +76,9 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// No answer, because sending panicked.
-    pub(crate) fn broken() -> Self {
+    pub(crate) fn broken(started_ms: i64) -> Self {
         Answer {
-            started_ms: clock::now_ms(),
+            started_ms,
             took_ms: 0,
             signature: String::new(),
             status: None,
@@ -127,6 +129,7 @@ impl Sender {
             allowed,
             client,
             deadline: settings.deadline,
+            clock: settings.clock.clone(),
         })
     }
 
@@ -137,7 +140,7 @@ impl Sender {
 
     /// Signs and sends a message, within the deadline.
     pub(crate) async fn send(&self, message: &Message) -> Answer {
-        let started_ms = clock::now_ms();
+        let started_ms = self.clock.now_ms();
         let started = Instant::now();
         let timestamp = started_ms / 1000;
         let secrets = self.endpoint.secrets();
@@ -187,7 +190,7 @@ impl Sender {
             .body(message.payload.clone());
         let mut response = request.send().await.map_err(|error| explain(&error))?;
         answer.status = Some(response.status());
-        answer.retry_after = asked_pause(&response);
+        answer.retry_after = self.asked_pause(&response);
         while answer.body.len() < ANSWER_BYTES_MAX {
             match response.chunk().await {
                 Ok(Some(chunk)) => {
@@ -202,11 +205,11 @@ impl Sender {
         }
         Ok(())
     }
-}
 
-fn asked_pause(response: &Response) -> Option<Duration> {
-    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    retry_after::parse(value, clock::now_ms() / 1000)
+    fn asked_pause(&self, response: &Response) -> Option<Duration> {
+        let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+        retry_after::parse(value, self.clock.now_ms() / 1000)
+    }
 }
 
 /// Why there is no answer: the address that was refused, else all that is known,

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::config::AddressRange;
 
 /// How deliveries are tried, and what they may cost.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct WebhookSettings {
     /// Ranges of addresses that every endpoint may be at, beside public ones.
@@ -43,6 +44,8 @@ pub struct WebhookSettings {
     pub keep_ids: Duration,
     /// Size of the file at which no more messages are accepted.
     pub file_bytes_max: u64,
+    /// What all these times go by.
+    pub(crate) clock: Clock,
 }
 
 impl Default for WebhookSettings {
@@ -76,6 +79,7 @@ impl Default for WebhookSettings {
             keep_dead: Duration::from_secs(30 * DAY),
             keep_ids: Duration::from_secs(90 * DAY),
             file_bytes_max: 4 * 1024 * 1024 * 1024,
+            clock: Clock::real(),
         }
     }
 }

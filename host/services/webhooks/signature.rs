@@ -34,7 +34,7 @@ mod tests {
     use standardwebhooks::Webhook;
 
     use super::*;
-    use crate::services::webhooks::clock;
+    use crate::clock::Clock;
     use crate::services::webhooks::message::OutboxMessage;
 
     #[test]
@@ -61,7 +61,7 @@ mod tests {
         for _ in 0..10_000 {
             let secret = random_secret(&mut random);
             let id = OutboxMessage::new_id();
-            let now = clock::now_ms() / 1000;
+            let now = Clock::real().now_ms() / 1000;
             let body: String = (0..random.usize(..200)).map(|_| random.char(..)).collect();
             let ours = sign(std::slice::from_ref(&secret), &id, now, body.as_bytes());
             let other = Webhook::new(&secret.reveal()).unwrap();
@@ -79,7 +79,7 @@ mod tests {
     fn both_secrets_of_a_rotation_verify() {
         let mut random = fastrand::Rng::new();
         let secrets = [random_secret(&mut random), random_secret(&mut random)];
-        let now = clock::now_ms() / 1000;
+        let now = Clock::real().now_ms() / 1000;
         let header = sign(&secrets, "msg_1", now, b"{}");
         assert_eq!(header.split(' ').count(), 2);
         for secret in &secrets {

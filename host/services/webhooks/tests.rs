@@ -45,7 +45,7 @@ fn endpoint(receiver: &Receiver) -> Endpoint {
 
 fn message(event_type: &str) -> OutboxMessage {
     let payload = br#"{"a":1}"#.to_vec();
-    OutboxMessage::new("notes", event_type, "", payload).unwrap()
+    OutboxMessage::new("notes", event_type, "", payload, 0).unwrap()
 }
 
 fn open(data: &Path, endpoints: Vec<Endpoint>, settings: WebhookSettings) -> Arc<Webhooks> {

@@ -43,7 +43,7 @@ pub async fn send_once(
     event_type: &str,
     payload: Vec<u8>,
 ) -> Result<Trial, WebhooksError> {
-    let message = OutboxMessage::new("", event_type, "", payload);
+    let message = OutboxMessage::new("", event_type, "", payload, settings.clock.now_ms());
     let message = message.map_err(|error| WebhooksError::Message { why: error.message })?;
     let message = Message {
         id: message.id,

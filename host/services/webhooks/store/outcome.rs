@@ -4,7 +4,7 @@ use http::StatusCode;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::DeliveryState;
-use crate::services::webhooks::clock;
+use crate::clock;
 use crate::services::webhooks::sender::Answer;
 use crate::services::webhooks::verdict::Verdict;
 

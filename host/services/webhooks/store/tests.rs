@@ -19,7 +19,7 @@ fn store(file_bytes_max: u64) -> (TempDir, Store) {
 }
 
 fn message(bytes: usize) -> OutboxMessage {
-    OutboxMessage::new("notes", "note.created", "", vec![0; bytes]).unwrap()
+    OutboxMessage::new("notes", "note.created", "", vec![0; bytes], 0).unwrap()
 }
 
 fn asks(fifo: bool) -> Vec<Ask> {
@@ -36,7 +36,7 @@ fn outcome(leased: &Leased, verdict: Verdict) -> Outcome {
         delivery: leased.delivery,
         lease_until_ms: leased.lease_until_ms,
         endpoint: leased.endpoint.clone(),
-        answer: Answer::broken(),
+        answer: Answer::broken(1000),
         verdict,
         failures: 0,
     }
