@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and who answers.
 
+mod call;
 mod check;
 mod client;
 mod completions;
@@ -11,6 +12,7 @@ mod list;
 mod listen;
 mod log;
 mod logs;
+mod new;
 pub(crate) mod output;
 mod place;
 mod remote;
@@ -58,12 +60,14 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(new::New),
     Dev(dev::Dev),
     Serve(serve::Serve),
     Token(token::Token),
     Config(config::Config),
     Inspect(inspect::Inspect),
     Check(check::Check),
+    Call(call::Call),
     List(list::List),
     Logs(logs::Logs),
     Emit(emit::Emit),
@@ -75,6 +79,7 @@ impl Cli {
     /// Does what was asked for, and returns the exit code.
     pub(crate) fn run(self) -> Result<i32> {
         match self.command {
+            Command::New(new) => new.run(),
             Command::Dev(dev) => {
                 log::start(dev::LOG, self.log_format);
                 // Never dropped: that would wait for a plugin that hangs.
@@ -90,6 +95,11 @@ impl Cli {
             Command::Config(config) => config.run(),
             Command::Inspect(inspect) => inspect.run(),
             Command::Check(check) => check.run(),
+            Command::Call(call) => {
+                log::start(call::LOG, self.log_format);
+                let runtime = ManuallyDrop::new(runtime()?);
+                Ok(runtime.block_on(call.run()))
+            }
             Command::List(list) => runtime()?.block_on(list.run()),
             Command::Logs(logs) => runtime()?.block_on(logs.run()),
             Command::Emit(emit) => Ok(runtime()?.block_on(emit.run())),

@@ -14,6 +14,8 @@ mod architecture;
 mod broadcast;
 /// Does the page of the sample show in a browser what happens, as it happens?
 mod browser;
+/// Does `exthost call` tell what a server with the plugin would answer?
+mod call;
 /// Is what was acknowledged there, and what is not the plugin's out of its reach?
 mod database;
 /// Does `exthost dev` serve what was saved?
@@ -27,6 +29,8 @@ mod events;
 mod faults;
 /// Does `exthost inspect` print the same meta of the same plugin, whatever its form?
 mod inspection;
+/// Does what `exthost new` makes build, pass its tests and serve?
+mod new;
 /// In a directory of good and bad files, is each bad one refused for its own reason?
 mod refusals;
 /// Does a reload lose no request?

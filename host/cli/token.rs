@@ -54,7 +54,7 @@ struct Create {
     /// Give it all scopes of the host
     #[arg(long)]
     admin: bool,
-    /// How long it counts, as in 90s, 15m, 12h or 30d; it never ends without this
+    /// How long it counts, as in 90s, 15m, 12h or 30d
     #[arg(long, value_name = "TIME", default_value = "never", value_parser = Lifetime::parse)]
     expires: Lifetime,
     #[command(flatten)]

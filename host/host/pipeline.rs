@@ -51,7 +51,7 @@ pub(super) struct Pipeline {
     settings: Mutex<Arc<Settings>>,
     /// What generations were made with, by plugin and generation.
     made_with: Mutex<BTreeMap<(PluginName, u64), PluginSettings>>,
-    /// The files that were last found where the settings say.
+    /// The files that were ever found where the settings said.
     found: Mutex<BTreeSet<PathBuf>>,
 }
 
@@ -154,7 +154,7 @@ impl Pipeline {
         let examined = joined(examined).await;
         let admitted = examined.admitted.iter();
         let found = admitted.map(|plugin| plugin.inspected().path().to_owned());
-        *lock(&self.found) = found.collect();
+        lock(&self.found).extend(found);
         examined
     }
 
@@ -357,7 +357,8 @@ impl Pipeline {
         made_with.get(&key) == Some(settings)
     }
 
-    /// The files that were last found where the settings say.
+    /// The files that were ever found where the settings said, rather than named
+    /// by the application.
     pub(super) fn found(&self) -> BTreeSet<PathBuf> {
         lock(&self.found).clone()
     }

@@ -20,7 +20,7 @@ pub(crate) struct Make {
 const INCLUDE: &str = "EXTHOST_INCLUDE";
 
 /// The header of this host's tables.
-const HEADER: &str = include_str!("../../../plugin-api/include/exthost.h");
+const HEADER: &str = include_str!("../../templates/c/exthost.h");
 
 impl Make {
     /// Builds into folders below `data`, an absolute path.
