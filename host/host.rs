@@ -26,7 +26,7 @@ use crate::name::PluginName;
 use crate::registry::HostStatus;
 use crate::services::broadcast::PublishError;
 use crate::services::context::Phase;
-use crate::services::webhooks::WebhooksError;
+use crate::services::webhooks::{Webhooks, WebhooksError};
 use joined::joined;
 use pipeline::Pipeline;
 
@@ -124,6 +124,11 @@ impl Host {
     ) -> Result<u64, PublishError> {
         let broadcast = self.pipeline.broadcast();
         broadcast.publish_as_application(channel, event, payload)
+    }
+
+    /// The messages to the endpoints, as operators see them.
+    pub(crate) fn webhooks(&self) -> &Arc<Webhooks> {
+        self.pipeline.webhooks()
     }
 
     /// What is loaded and what was refused.

@@ -29,6 +29,7 @@ pub struct Registry {
     plugins: ArcSwap<BTreeMap<PluginName, Arc<Plugin>>>,
     refused: Mutex<Vec<RefusedStatus>>,
     disabled: Mutex<Vec<DisabledStatus>>,
+    missing: Mutex<Vec<String>>,
     /// Serialises what changes `plugins`.
     changes: Mutex<()>,
 }
@@ -123,21 +124,29 @@ impl Registry {
         lock(&self.refused).clear();
     }
 
-    /// Remembers the plugins that the operator does not want.
-    pub fn set_disabled(&self, disabled: Vec<DisabledStatus>) {
+    /// Remembers the plugins that the operator does not want, and those of which
+    /// something is said and that were not found.
+    pub fn set_absent(&self, disabled: Vec<DisabledStatus>, missing: Vec<String>) {
         *lock(&self.disabled) = disabled;
+        *lock(&self.missing) = missing;
     }
 
     /// What operators see.
     pub fn status(&self) -> HostStatus {
         let plugins = self.plugins.load();
+        let plugins = plugins.iter();
+        let plugins: Vec<_> = plugins
+            .filter_map(|(name, plugin)| plugin.status(name))
+            .collect();
+        // An application may have installed one since.
+        let serves = |name: &&String| plugins.iter().any(|plugin| plugin.name == **name);
+        let missing = lock(&self.missing);
+        let missing = missing.iter().filter(|name| !serves(name)).cloned();
         HostStatus {
-            plugins: plugins
-                .iter()
-                .filter_map(|(name, plugin)| plugin.status(name))
-                .collect(),
+            missing: missing.collect(),
             refused: lock(&self.refused).clone(),
             disabled: lock(&self.disabled).clone(),
+            plugins,
         }
     }
 }
@@ -252,6 +261,8 @@ pub struct HostStatus {
     pub refused: Vec<RefusedStatus>,
     /// The plugins that the operator does not want.
     pub disabled: Vec<DisabledStatus>,
+    /// The plugins of which something is said and that were not found.
+    pub missing: Vec<String>,
 }
 
 /// What operators see of a plugin.

@@ -37,9 +37,12 @@
 mod answer;
 mod builder;
 mod caller;
+mod listener;
+mod receiver;
 mod running;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -51,15 +54,19 @@ use http::Request;
 use serde::Serialize;
 
 use crate::auth::Actor;
+use crate::clock::Clock;
 use crate::error::Refusal;
 use crate::host::{Host, ReloadError};
 use crate::http::Direct;
 use crate::name::PluginName;
 use running::Running;
+use webhooks::TestEndpoint;
 
 pub use answer::{Answer, ServerEvent};
 pub use builder::TestHostBuilder;
 pub use caller::Caller;
+pub use listener::{Listener, Published};
+pub use webhooks::{Delivery, Webhooks};
 
 /// How long a test waits for anything before it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -88,6 +95,9 @@ pub struct TestHost {
     direct: Direct,
     /// Where the first plugin is mounted, `/api/ext/hello/`.
     mount: String,
+    clock: Clock,
+    /// Nothing where no plugin uses webhooks.
+    endpoint: Option<TestEndpoint>,
     /// What ends with it; nothing once it has.
     running: Option<Running>,
 }
@@ -166,6 +176,34 @@ impl TestHost {
     /// The same host, asked by somebody who does not say who they are.
     pub fn anonymous(&self) -> Caller<'_> {
         self.acting_as(Actor::default())
+    }
+
+    /// What the plugins tell the operator's endpoints. There is nothing to
+    /// configure: an endpoint is there that wants all of it.
+    ///
+    /// # Panics
+    /// When none of the plugins that the host was given needs or wants `webhooks`.
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        let endpoint = self.endpoint.as_ref();
+        let endpoint = endpoint.unwrap_or_else(|| {
+            panic!("no plugin sends webhooks; write export_plugin!(.., needs = [webhooks])")
+        });
+        Webhooks::new(self, endpoint)
+    }
+
+    /// Listens to what is published on the channels that match `patterns`, such as
+    /// `notes/>`; several are separated by commas.
+    ///
+    /// # Panics
+    /// When they cannot be listened to.
+    pub async fn listen(&self, patterns: &str) -> Listener {
+        Listener::connect(self, patterns).await
+    }
+
+    /// Moves the time on that webhooks and the timers of plugins go by: what is due
+    /// by then happens now. A timer that repeats fires once.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
     }
 
     /// [`Host::reload`].

@@ -70,6 +70,11 @@ const MUST_NOT_NAME: &[(&str, &str, &str)] = &[
         "the registry knows no front",
     ),
     (
+        "host/auth",
+        "crate::http",
+        "who asks is found out below the front",
+    ),
+    (
         "host/http",
         "crate::host",
         "the front stands below the host",

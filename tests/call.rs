@@ -2,13 +2,11 @@
 //! nothing behind?
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use super::support::receiver::SECRET;
 use super::support::{exthost, rust_plugin};
 
 /// Where calls keep their data while they run.
@@ -118,23 +116,6 @@ fn bodies_and_headers_reach_the_plugin() {
         (Some(0), false),
         "{called:?}"
     );
-}
-
-#[test]
-fn endpoints_hear_nothing_of_a_call() {
-    let (place, notes) = (Place::new(), rust_plugin("notes"));
-    let endpoint = TcpListener::bind("127.0.0.1:0").unwrap();
-    endpoint.set_nonblocking(true).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let config = folder.path().join("exthost.toml");
-    let url = format!("http://{}/", endpoint.local_addr().unwrap());
-    let text = format!("[[webhook]]\nurl = {url:?}\nevents = [\">\"]\nsecret = {SECRET:?}\n");
-    std::fs::write(&config, text).unwrap();
-    let config = ["--config", config.to_str().unwrap()];
-    let arguments = [&["items", "-d", r#"{"name":"milk"}"#], &config[..]].concat();
-    let called = place.call(&notes, &arguments);
-    assert_eq!(called.code, Some(0), "{called:?}");
-    assert!(endpoint.accept().is_err(), "the endpoint was told");
 }
 
 #[test]

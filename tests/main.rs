@@ -10,6 +10,8 @@
 mod abi;
 /// Does every module import only what stands below it?
 mod architecture;
+/// Does nobody get further than they may, whatever they send?
+mod auth;
 /// Does what is published reach those who may listen, in order, or are they told?
 mod broadcast;
 /// Does the page of the sample show in a browser what happens, as it happens?

@@ -10,14 +10,18 @@ use tempfile::TempDir;
 use super::support::process::Running;
 use super::support::{count, exthost, root};
 
-/// A folder outside the repository, with one for plugins in it.
+/// A folder outside the repository, with a space in its path as people have them, and
+/// with one for plugins in it.
 struct Place {
     directory: TempDir,
 }
 
 impl Place {
     fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::Builder::new()
+            .prefix("my place ")
+            .tempdir()
+            .unwrap();
         std::fs::create_dir(directory.path().join("plugins")).unwrap();
         Place { directory }
     }
@@ -157,7 +161,12 @@ fn a_plugin_in_c_that_is_wrong_fails_its_tests() {
     let program = format!("EXTHOST={}", env!("CARGO_BIN_EXE_exthost"));
     let mut make = Command::new("make");
     let output = make.args(["test", &program]).current_dir(&folder).output();
-    assert!(!output.unwrap().status.success());
+    let output = output.unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    // It was built and checked, and answered what is still right.
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("ok  wrong 0.1.0"), "{told}");
+    assert!(told.contains("grep -q"), "{told}");
 }
 
 #[test]

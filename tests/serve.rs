@@ -228,8 +228,10 @@ fn operators_choose_what_is_loaded() {
     let at = "[plugin.ticker]\npath = 'elsewhere/ticker'\n[plugins]\ndirectories = []\n";
     assert_eq!(names(at, &[]), json!({"ticker": 1}));
 
-    site.write("[plugin.hello]\npath = 'elsewhere/ticker'\n");
+    site.write("[plugin.hello]\npath = 'elsewhere/ticker'\n[plugin.gone]\n");
     let running = site.serve(&[]);
+    let status = ask(&running, "/api/host/plugins", &operator).json();
+    assert_eq!(status["missing"], json!(["gone"]));
     assert_eq!(codes(&running, &operator), ["other-name"]);
     let said = running.said();
     assert!(

@@ -35,11 +35,11 @@ const FILE: &str = "tokens.json";
 /// such a token is none of the host's: the request is anonymous, and the header
 /// reaches the plugin.
 ///
-/// The file is looked at again when it changes, at most every 250 ms, so that a token
-/// that [`TokenFile`] has made or revoked counts or ends within a second; a connection
-/// that is open by then stays open. A file that can no longer be read, or is damaged,
-/// is told in the log, and the tokens last read go on to count. Without a file there
-/// are none.
+/// The file is looked at every 250 ms at most, and for a token that is not known, and
+/// read again when it has changed. So what [`TokenFile`] makes counts at once, and what
+/// it revokes ends within a second; a connection that is open by then stays open. A
+/// file that can no longer be read, or is damaged, is told in the log, and the tokens
+/// last read go on to count. Without a file there are none.
 ///
 /// # Examples
 /// ```no_run
@@ -75,8 +75,8 @@ impl Authenticator for Tokens {
             return Ok(Actor::anonymous());
         };
         let hash = TokenHash::of(token);
-        let known = self.watched.current().await;
-        let entry = known.get(&hash).ok_or_else(credentials::unknown)?;
+        let entry = self.watched.find(&hash).await;
+        let entry = entry.ok_or_else(credentials::unknown)?;
         if entry.is_expired() {
             let reason = "this token has expired; `exthost token create` makes another";
             return Err(AuthError::rejected(reason));

@@ -2,10 +2,12 @@
 
 mod request;
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bytes::Bytes;
 use clap::Args;
 use exthost::config::ConfigFile;
 use exthost::discovery::Candidate;
@@ -102,7 +104,7 @@ impl Call {
     }
 
     /// Loads the plugin and prints its answer.
-    async fn ask(&self, host: &Host, request: Request<Full<bytes::Bytes>>) -> Result<i32> {
+    async fn ask(&self, host: &Host, request: Request<Full<Bytes>>) -> Result<i32> {
         let name = host.install(&self.file).await?;
         let has_body = *request.method() != Method::HEAD;
         let Ok(response) = host.router().call(request).await;
@@ -118,7 +120,7 @@ impl Call {
     /// Prints a response as it comes.
     async fn print<B>(&self, response: Response<B>, has_body: bool) -> Result<()>
     where
-        B: Body<Data = bytes::Bytes, Error: std::fmt::Display> + Unpin,
+        B: Body<Data = Bytes, Error: Display> + Unpin,
     {
         let (head, mut body) = response.into_parts();
         let mut printed = Printed::default();
@@ -175,5 +177,43 @@ impl Printed {
         if self.last.is_some_and(|last| last != b'\n') && io::stdout().is_terminal() {
             self.write(b"\n");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_the_plugin_is_configured() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("exthost.toml");
+        let text = r#"
+            data = "precious"
+            [plugins]
+            directories = ["others"]
+            [[webhook]]
+            url = "https://hooks.example.com/notes"
+            events = [">"]
+            secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+            [database]
+            host = "app.db"
+            [plugin.notes]
+            path = "elsewhere.so"
+            tables = ["users"]
+            options = { colour = "red" }
+            [plugin.other]
+        "#;
+        std::fs::write(&path, text).unwrap();
+        let name = PluginName::parse("notes").unwrap();
+        let config = of_one(&name, ConfigFile::read(&path).unwrap());
+        assert_eq!((config.data, config.plugins.directories), (None, None));
+        assert!(config.webhook.is_empty());
+        assert_eq!(config.database.host, Some(folder.path().join("app.db")));
+        assert_eq!(config.plugin.len(), 1);
+        let notes = &config.plugin[&name];
+        assert_eq!(notes.path, None);
+        assert_eq!(notes.tables, ["users"]);
+        assert_eq!(notes.options["colour"], "red");
     }
 }

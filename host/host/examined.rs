@@ -1,7 +1,6 @@
 //! All files of plugins, as far as can be told before any of their code runs.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use crate::discovery::{Candidate, at, discover};
 use crate::error::Refusal;
@@ -42,15 +41,13 @@ impl Examined {
             }
         }
         for (name, path) in settings.paths() {
-            let path = one_spelling(&path);
             match at(&path) {
                 Ok(candidate) => examining.candidate(candidate, Some(&name)),
                 Err(error) => examining.refused.push(Refusal::new(path, error)),
             }
             examining.found.insert(name);
         }
-        let directories: Vec<_> = settings.directories.iter().map(one_spelling).collect();
-        let (candidates, errors) = discover(&directories);
+        let (candidates, errors) = discover(&settings.directories);
         for error in errors {
             let file = error.path().to_owned();
             examining.refused.push(Refusal::new(file, error));
@@ -60,12 +57,6 @@ impl Examined {
         }
         examining.admit()
     }
-}
-
-/// The path under which a file is known, so that a later load of it finds what it
-/// replaces, or the refusal that it mends.
-pub(super) fn one_spelling(path: &PathBuf) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.clone())
 }
 
 struct Examining<'a> {

@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 
 use crate::discovery::Candidate;
 use crate::error::{Refusal, RefusedBy};
-use crate::host::examined::{Examined, one_spelling};
+use crate::host::examined::Examined;
 use crate::host::joined::joined;
 use crate::host::lock::DataLock;
-use crate::host::settings::{PluginSettings, Settings};
+use crate::host::settings::{PluginSettings, Settings, one_spelling};
 use crate::inspect::{Inspected, inspect, inspect_embedded};
 use crate::instance::{Generation, InitError, Initialised, Serving};
 use crate::library::{Loaded, Loader};
@@ -73,7 +73,7 @@ impl Pipeline {
             _lock: lock,
             services,
             loader,
-            settings: Mutex::new(Arc::new(settings)),
+            settings: Mutex::new(Arc::new(settings.spelled())),
             made_with: Mutex::default(),
             found: Mutex::default(),
         }
@@ -124,8 +124,7 @@ impl Pipeline {
             disabled,
             missing,
         } = self.examine(self.settings()).await;
-        self.registry.set_disabled(disabled);
-        tell_missing(&missing);
+        self.registry.set_absent(disabled, missing);
         for verified in &verified {
             self.events().expect(&verified.meta().name);
         }
@@ -389,13 +388,6 @@ impl Pipeline {
         self.events()
             .plugin_failed(refusal.file(), refusal.code(), &refusal.message());
         self.registry.refuse(refusal);
-    }
-}
-
-/// Says which plugins something is said of that were not found.
-pub(super) fn tell_missing(missing: &[String]) {
-    for name in missing {
-        tracing::warn!(plugin = name, "is configured and was not found");
     }
 }
 

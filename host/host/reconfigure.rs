@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use serde::Serialize;
 
 use crate::error::{Refusal, RefusedBy};
-use crate::host::pipeline::{Pipeline, tell_missing};
+use crate::host::pipeline::Pipeline;
 use crate::host::settings::Settings;
 use crate::instance::Generation;
 use crate::registry::RefusedStatus;
@@ -40,7 +40,7 @@ impl Pipeline {
         if self.ending.load(Ordering::Acquire) {
             return outcome;
         }
-        let settings = Arc::new(settings);
+        let settings = Arc::new(settings.spelled());
         let known = self.found();
         self.set_settings(settings.clone());
         self.services.databases().set(settings.databases());
@@ -48,8 +48,8 @@ impl Pipeline {
 
         let examined = self.examine(settings.clone()).await;
         self.registry.forget_all();
-        self.registry.set_disabled(examined.disabled);
-        tell_missing(&examined.missing);
+        self.registry
+            .set_absent(examined.disabled, examined.missing);
         let mut keep: BTreeSet<PathBuf> = BTreeSet::new();
         for refusal in &examined.refused {
             if !is_operators_word(refusal) {

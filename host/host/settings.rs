@@ -2,7 +2,7 @@
 //! together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use exthost_abi::Embedded;
 use serde_json::{Map, Value};
@@ -50,6 +50,12 @@ pub(super) struct PluginSettings {
     aliases: [BTreeMap<EventName, EventName>; 2],
 }
 
+/// The path under which a file is known, so that a later load of it finds what it
+/// replaces, or the refusal that it mends.
+pub(super) fn one_spelling(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -66,6 +72,16 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The same, with the paths under which files are known to a host.
+    pub(super) fn spelled(mut self) -> Self {
+        let said = self.said.iter_mut().flat_map(BTreeMap::values_mut);
+        let paths = said.filter_map(|said| said.path.as_mut());
+        for path in self.directories.iter_mut().chain(paths) {
+            *path = one_spelling(path);
+        }
+        self
+    }
+
     /// What holds for `plugin`.
     pub(super) fn of(&self, plugin: &str) -> PluginSettings {
         let mut settings = PluginSettings {

@@ -7,6 +7,7 @@
 //! Every statement of the plugin runs under the [`guard`], SQLite's own
 //! authorizer, which stays for the connection's life.
 
+pub(crate) mod application;
 mod checkpoint;
 mod connection;
 pub(crate) mod database;

@@ -51,6 +51,7 @@ pub use error::WebhooksError;
 pub use message::OutboxMessage;
 pub use operators::DeliveryQuery;
 pub use settings::WebhookSettings;
+pub(crate) use signature::verify;
 pub use status::{AttemptStatus, DeliveryStatus, EndpointStatus};
 pub(crate) use told::Ended;
 pub use trial::{Trial, send_once};

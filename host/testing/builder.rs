@@ -5,11 +5,16 @@ use std::path::{Path, PathBuf};
 use exthost_abi::Embedded;
 use serde_json::Value;
 
+use crate::clock::Clock;
+use crate::discovery::Candidate;
 use crate::host::{BuildError, Host, HostBuilder};
 use crate::http::Direct;
-use crate::inspect::inspect_embedded;
+use crate::inspect::{Inspected, inspect, inspect_embedded};
+use crate::services::db::application;
+use crate::services::webhooks::WebhookSettings;
 use crate::testing::TestHost;
 use crate::testing::running::Running;
+use crate::testing::webhooks::TestEndpoint;
 
 /// How a [`TestHost`] is to be.
 ///
@@ -39,6 +44,9 @@ use crate::testing::running::Running;
 pub struct TestHostBuilder {
     builder: HostBuilder,
     running: Running,
+    clock: Clock,
+    /// Whether a plugin sends webhooks.
+    sends: bool,
     /// The first plugin that was given.
     first: Option<First>,
 }
@@ -53,13 +61,22 @@ impl TestHostBuilder {
     pub(super) fn new() -> Self {
         let running = Running::new();
         let directory = running.directory().path();
+        let clock = Clock::movable();
+        let settings = WebhookSettings {
+            jitter: 0.0,
+            ..WebhookSettings::default()
+        };
         let builder = Host::builder()
             .data(directory.join("data"))
+            .clock(clock.clone())
+            .webhook_settings(settings)
             .development(true)
             .strict(true);
         TestHostBuilder {
             builder,
             running,
+            clock,
+            sends: false,
             first: None,
         }
     }
@@ -67,6 +84,7 @@ impl TestHostBuilder {
     /// Adds a plugin that is compiled into the test.
     pub fn embed(mut self, plugin: Embedded) -> Self {
         self.builder = self.builder.embed(plugin);
+        self.sends |= inspect_embedded(plugin).is_ok_and(|plugin| sends(&plugin));
         self.first.get_or_insert(First::Embedded(plugin));
         self
     }
@@ -81,6 +99,7 @@ impl TestHostBuilder {
             self.builder = self.builder.directory(&directory);
         }
         let copy = copied(file.as_ref(), &directory);
+        self.sends |= inspect(Candidate::file(&copy)).is_ok_and(|plugin| sends(&plugin));
         self.first.get_or_insert(First::File(copy));
         self
     }
@@ -96,6 +115,17 @@ impl TestHostBuilder {
         self.adapt(|builder| builder.options(plugin, options))
     }
 
+    /// Gives the host an application's database, made by `sql`; of several calls all
+    /// count.
+    ///
+    /// # Panics
+    /// When SQLite refuses it.
+    pub fn host_sql(self, sql: &str) -> Self {
+        let file = self.running.directory().path().join("application.db");
+        application::run(&file, sql).unwrap_or_else(|why| panic!("{why}: {sql}"));
+        self.host_database(file)
+    }
+
     /// Sets the SQLite file of the application.
     pub fn host_database(self, file: impl Into<PathBuf>) -> Self {
         self.adapt(|builder| builder.host_database(file))
@@ -106,8 +136,9 @@ impl TestHostBuilder {
         self.adapt(|builder| builder.tables(plugin, tables))
     }
 
-    /// Changes whatever else a host has. It is in development, strict, and keeps
-    /// its data in a directory that is removed at the end.
+    /// Changes whatever else a host has. It is in development, strict, tries webhooks
+    /// again to the second, and keeps its data in a directory that is removed at the
+    /// end.
     pub fn adapt(mut self, adapt: impl FnOnce(HostBuilder) -> HostBuilder) -> Self {
         self.builder = adapt(self.builder);
         self
@@ -120,16 +151,24 @@ impl TestHostBuilder {
     /// the host was [made](Self::adapt) lenient.
     pub async fn start(self) -> Result<TestHost, BuildError> {
         let TestHostBuilder {
-            builder,
+            mut builder,
             running,
+            clock,
+            sends,
             first,
         } = self;
+        let endpoint = sends.then(|| TestEndpoint::start(running.runtime()));
+        if let Some(endpoint) = &endpoint {
+            builder = builder.webhook(endpoint.endpoint());
+        }
         let host = running.run(builder.build()).await?;
         let name = first.and_then(|first| name(first, &host));
         Ok(TestHost {
             direct: Direct::new(host.router().merge(host.admin_router())),
             mount: name.map_or_else(|| "/".to_owned(), |name| format!("/api/ext/{name}/")),
             host,
+            clock,
+            endpoint,
             running: Some(running),
         })
     }
@@ -142,6 +181,13 @@ pub(super) fn words(error: &BuildError) -> String {
     };
     let lines: Vec<_> = refusals.iter().map(ToString::to_string).collect();
     lines.join("\n")
+}
+
+/// Whether a plugin may send webhooks.
+fn sends(plugin: &Inspected) -> bool {
+    let meta = plugin.meta();
+    let mut asks = meta.needs.iter().chain(&meta.wants);
+    asks.any(|capability| capability.id == "webhooks")
 }
 
 /// The name of the first plugin, if it serves or says so itself.

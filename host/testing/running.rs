@@ -112,13 +112,20 @@ impl Drop for Threads {
 
 /// Waits for `what`, and fails the test when it does not come.
 pub(super) async fn patiently<T>(runtime: &Handle, what: &str, work: impl Future<Output = T>) -> T {
+    let came = within(runtime, work).await;
+    came.unwrap_or_else(|| panic!("{what} did not come within {} s", PATIENCE.as_secs()))
+}
+
+/// Waits for `work` as long as a test waits for anything.
+pub(super) async fn within<T>(runtime: &Handle, work: impl Future<Output = T>) -> Option<T> {
+    // The test's own runtime may have no timers.
     let patience = {
         let _entered = runtime.enter();
         tokio::time::sleep(PATIENCE)
     };
     tokio::select! {
-        value = work => value,
-        () = patience => panic!("{what} did not come within {} s", PATIENCE.as_secs()),
+        value = work => Some(value),
+        () = patience => None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use exthost::auth::{TokenFile, Tokens};
 use serde_json::{Value, json};
 
 use super::super::support::server::Server;
@@ -75,7 +76,7 @@ const BEGIN: &str = r#"
 const [folder, url] = process.argv.slice(1);
 const { Broadcast } = await import(`${folder}/client.mjs`);
 const tell = (...what) => console.log(JSON.stringify(what));
-const live = new Broadcast({ channels: ["host/>"], url });
+const live = new Broadcast({ channels: ["host/>"], url, token: globalThis.token });
 "#;
 
 /// What runs in a page that listens until its input ends.
@@ -216,6 +217,26 @@ fn goes_on_where_it_was(before: &str) {
     drop(page.child.stdin.take());
     assert_eq!(page.next(), json!(["state", "closed", true]));
     assert_eq!(page.next(), Value::Null);
+}
+
+#[test]
+fn a_page_says_by_a_token_who_listens() {
+    let data = tempfile::tempdir().unwrap();
+    let (token, _) = TokenFile::of(data.path())
+        .create("page", &[], None)
+        .unwrap();
+    let tokens = Tokens::open(data.path()).unwrap();
+    let server = Server::start_with(&[], |builder| builder.authenticator(tokens));
+    let saying = format!("globalThis.token = {:?};", token.reveal());
+    for before in ["", EVENTS_ONLY] {
+        let scripts = [before, &saying, BEGIN, LISTENING];
+        let Some(mut page) = Page::open(&server, server.address, &scripts) else {
+            return;
+        };
+        assert_eq!(page.next(), json!(["state", "open", true]));
+        server.host.publish("ticks", "", &before.len()).unwrap();
+        assert_eq!(page.next(), json!(["message", before.len()]));
+    }
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub(super) struct Status {
     refused: Vec<RefusedStatus>,
     #[serde(default)]
     disabled: Vec<DisabledStatus>,
+    #[serde(default)]
+    missing: Vec<String>,
 }
 
 /// Fields of a later host are passed over.
@@ -72,6 +74,9 @@ impl Status {
         }
         for DisabledStatus { name, reason, .. } in &self.disabled {
             text += &format!("\n\n{name} is disabled: {reason}");
+        }
+        for name in &self.missing {
+            text += &format!("\n\n{name} is configured, and no file of that name was found");
         }
         text
     }

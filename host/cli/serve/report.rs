@@ -21,6 +21,11 @@ pub(crate) fn begun(status: &HostStatus, address: SocketAddr) {
             disabled.name, disabled.reason
         ));
     }
+    for name in &status.missing {
+        say(format_args!(
+            "{name} is configured, and no file of that name was found"
+        ));
+    }
     for refused in &status.refused {
         let (file, code, message) = (refused.file.display(), &refused.code, &refused.message);
         say(format_args!("refused  {code}  {file}: {message}"));

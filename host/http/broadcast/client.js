@@ -22,6 +22,7 @@ export class Broadcast {
   state = "connecting";
 
   #url;
+  #token;
   #channels;
   #handlers = new Set();
   #last = null;
@@ -32,9 +33,11 @@ export class Broadcast {
   #timer = null;
 
   /** Listens to `channels`, a list of patterns such as "notes/>", at `url`, the
-   *  server's `/api/broadcast`: the one this file came from unless given. */
-  constructor({ channels, url = new URL("../broadcast", import.meta.url) }) {
+   *  server's `/api/broadcast`: the one this file came from unless given. Where
+   *  that asks who listens, `token` says so. */
+  constructor({ channels, token = null, url = new URL("../broadcast", import.meta.url) }) {
     this.#url = new URL(url, import.meta.url);
+    this.#token = token;
     this.#channels = [...channels];
     this.#timer = setTimeout(() => this.#connect());
   }
@@ -70,6 +73,8 @@ export class Broadcast {
     }
     url.searchParams.set("channels", this.#channels.join(","));
     if (this.#last !== null) url.searchParams.set("last_event_id", this.#last);
+    // Browsers let no page set headers here.
+    if (this.#token !== null) url.searchParams.set("access_token", this.#token);
     this.#sockets ? this.#openSocket(url) : this.#openEvents(url);
   }
 

@@ -67,6 +67,7 @@ pub(super) fn adopt_token(parts: &mut Parts) -> Result<(), AuthError> {
              `access_token`",
         ));
     }
+    let token = token.filter(|token| is_token(token));
     let header = token.and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok());
     let mut header = header.ok_or_else(|| {
         AuthError::malformed("the parameter `access_token` has characters that no token has")
@@ -74,6 +75,13 @@ pub(super) fn adopt_token(parts: &mut Parts) -> Result<(), AuthError> {
     header.set_sensitive(true);
     parts.headers.insert(AUTHORIZATION, header);
     Ok(())
+}
+
+/// Whether a text may stand after `Bearer` (RFC 6750, section 2.1).
+fn is_token(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    let text = text.trim_end_matches('=');
+    !text.is_empty() && text.bytes().all(legal)
 }
 
 /// The values of a parameter, decoded; nothing for one that is malformed.
@@ -171,6 +179,10 @@ mod tests {
             ("access_token=a", Some("")),
             ("access_token=a%0Ab", None),
             ("access_token=%ff", None),
+            ("access_token=", None),
+            ("access_token=%20a", None),
+            ("access_token=a%20", None),
+            ("access_token=%22a%22", None),
         ] {
             assert_eq!(adopt(query, header), malformed, "{query}");
         }

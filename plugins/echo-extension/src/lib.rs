@@ -61,3 +61,36 @@ async fn seen(echo: State<EchoExtension>) -> Json<VecDeque<Value>> {
 }
 
 export_plugin!(EchoExtension, needs = [routes, events, broadcast]);
+
+#[cfg(test)]
+mod tests {
+    use exthost::testing::TestHost;
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_it_is_sent_comes_back_to_every_client() {
+        let host = TestHost::of(EchoExtension::embedded()).await;
+        let mut listeners = [
+            host.listen("echo-extension/echo").await,
+            host.listen("echo-extension/>").await,
+        ];
+        let sent = [json!({"text": "hi"}), json!([1, null])];
+        for data in &sent {
+            host.emit_to("echo-extension", "eventToExtension", data)
+                .unwrap();
+        }
+        for listener in &mut listeners {
+            for data in &sent {
+                let message = listener.next().await.unwrap();
+                assert_eq!(message.event, "eventFromExtension");
+                assert_eq!(message.data, *data);
+            }
+        }
+        // It answers before it remembers.
+        while host.get("seen").await.json::<Value>() != json!(sent) {
+            tokio::task::yield_now().await;
+        }
+    }
+}

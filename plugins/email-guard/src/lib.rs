@@ -53,3 +53,31 @@ async fn stats(guard: State<EmailGuard>) -> Json<Stats> {
 }
 
 export_plugin!(EmailGuard, needs = [routes, events]);
+
+#[cfg(test)]
+mod tests {
+    use exthost::testing::TestHost;
+    use exthost::{Decision, Policy};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn evil_is_refused_and_everything_else_passes() {
+        let host = TestHost::of(EmailGuard::embedded()).await;
+        let ask = async |email: &str| {
+            let payload = json!({"email": email});
+            let asked = host.request("core.email.validate", &payload, Policy::FailClosed);
+            asked.await.unwrap()
+        };
+        let good = json!({"email": "ada@example.com"});
+        assert_eq!(ask("ada@example.com").await, Decision::Passed(good));
+        let Decision::Vetoed { by, reason } = ask("dr@Evil.example").await else {
+            panic!("it passed");
+        };
+        assert_eq!(by.as_str(), "email-guard");
+        assert_eq!(reason, "dr@Evil.example contains evil");
+        let stats: Value = host.get("stats").await.json();
+        assert_eq!(stats, json!({"allowed": 1, "refused": 1}));
+    }
+}

@@ -34,6 +34,7 @@ impl Plugin for Faulty {
         router
             .post("echo", |Json(value): Json<Value>| Json(value))
             .public();
+        router.get("asked", asked).public();
         router.get("error", error).public();
         router.get("scoped", || "you may").scopes(["admin"]);
         router
@@ -64,6 +65,18 @@ impl Drop for Faulty {
         log::info("drop of faulty");
         self.options.mark("drop");
     }
+}
+
+/// Who asks, and with which headers.
+async fn asked(actor: Actor, headers: Headers) -> Json<Value> {
+    let headers = headers.iter();
+    let headers = headers.map(|(name, value)| json!([name, String::from_utf8_lossy(value)]));
+    Json(json!({
+        "anonymous": actor.is_anonymous(),
+        "name": actor.name,
+        "scopes": actor.scopes,
+        "headers": headers.collect::<Vec<_>>(),
+    }))
 }
 
 #[derive(Deserialize)]

@@ -64,3 +64,76 @@ fn resident_mib() -> Option<u64> {
 }
 
 export_plugin!(Memwatch, needs = [log], wants = [config]);
+
+#[cfg(test)]
+mod tests {
+    use exthost::BuildError;
+    use exthost::testing::TestHost;
+    use exthost_plugin::events;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Publishes the lines that other plugins log.
+    struct Reader;
+
+    impl Plugin for Reader {
+        fn init(_: &mut Router, services: &Services) -> Result<Self> {
+            let broadcast = services.broadcast();
+            services
+                .events()
+                .on("core.log", move |line: events::Event<Value>| {
+                    broadcast.publish("lines", "", &line.data).map(drop)
+                })?;
+            Ok(Reader)
+        }
+    }
+
+    export_plugin!(
+        Reader,
+        embedded,
+        name = "reader",
+        needs = [events, broadcast]
+    );
+
+    /// The first line that is logged, with these options.
+    async fn first_line(options: Value) -> Value {
+        let host = TestHost::builder()
+            .embed(Memwatch::embedded())
+            .embed(Reader::embedded())
+            .options("memwatch", options);
+        let host = host.start().await.unwrap();
+        let mut lines = host.listen("reader/lines").await;
+        host.advance(Duration::from_millis(5000));
+        lines.next().await.unwrap().data
+    }
+
+    #[tokio::test]
+    async fn it_says_whether_too_much_is_used() {
+        if resident_mib().is_none() {
+            return;
+        }
+        let line = first_line(json!({"threshold": 1 << 30})).await;
+        assert_eq!(
+            (&line["level"], &line["message"]),
+            (&json!("info"), &json!("ok"))
+        );
+        let line = first_line(json!({"threshold": 1})).await;
+        assert_eq!(
+            (&line["level"], &line["message"]),
+            (&json!("warn"), &json!("high"))
+        );
+        assert_eq!(line["fields"]["threshold"], 1);
+    }
+
+    #[tokio::test]
+    async fn options_that_make_no_sense_are_refused() {
+        let host = TestHost::builder().embed(Memwatch::embedded());
+        let host = host.options("memwatch", json!({"threshold": 0}));
+        let Err(BuildError::Refused { refusals }) = host.start().await else {
+            panic!("it has started");
+        };
+        let message = refusals[0].message();
+        assert!(message.contains("/threshold"), "{message}");
+    }
+}

@@ -72,3 +72,33 @@ fn other(plugin: State<MyExtension>) -> Result<Json<Vec<Item>>> {
 }
 
 export_plugin!(MyExtension, needs = [routes, db]);
+
+#[cfg(test)]
+mod tests {
+    use exthost::testing::TestHost;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn items_are_kept() {
+        let host = TestHost::of(MyExtension::embedded()).await;
+        let created = host.post("items", &json!({"name": "bread"})).await;
+        assert_eq!(created.status(), 201);
+        let bread: Value = created.json();
+        assert_eq!(bread, json!({"id": 1, "name": "bread"}));
+        host.reload("my-extension").await.unwrap();
+        assert_eq!(host.get("items").await.json::<Value>(), json!([bread]));
+    }
+
+    #[tokio::test]
+    async fn tables_of_others_are_refused() {
+        let host = TestHost::of(MyExtension::embedded()).await;
+        for (path, table) in [("users", "users"), ("other", "ext_other_plugin_data")] {
+            let refused = host.get(path).await;
+            assert_eq!(refused.status(), 403);
+            let detail = format!("denied: table {table} is outside ext_my_extension_");
+            assert_eq!(refused.json::<Value>()["detail"], detail);
+        }
+    }
+}

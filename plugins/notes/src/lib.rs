@@ -168,3 +168,67 @@ export_plugin!(
     needs = [routes, db, webhooks, log],
     wants = [broadcast]
 );
+
+#[cfg(test)]
+mod tests {
+    use exthost::testing::TestHost;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SECONDS: fn(u64) -> std::time::Duration = std::time::Duration::from_secs;
+
+    #[tokio::test]
+    async fn a_note_is_kept_and_told_of() {
+        let host = TestHost::of(Notes::embedded()).await;
+        let mut listener = host.listen("notes/>").await;
+        let created = host.post("items", &json!({"name": " bread "})).await;
+        assert_eq!(created.status(), 201);
+        let created: Value = created.json();
+        assert_eq!(created["name"], "bread");
+
+        let told = host.webhooks().next().await;
+        assert_eq!(told.event_type, "note.created");
+        assert_eq!(told.json::<Value>()["id"], created["id"]);
+        let published = listener.next().await.unwrap();
+        assert_eq!(published.event, "created");
+        assert_eq!(published.data, told.json::<Value>());
+        let items: Value = host.get("items").await.json();
+        assert_eq!(items, json!({"items": [published.data]}));
+
+        let path = format!("items/{}", created["id"].as_str().unwrap());
+        assert_eq!(host.delete(&path).await.status(), 204);
+        assert_eq!(host.webhooks().next().await.event_type, "note.deleted");
+        assert_eq!(host.get(&path).await.status(), 404);
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_is_told_to_nobody() {
+        let host = TestHost::of(Notes::embedded()).await;
+        for name in ["", " ", &"x".repeat(201)] {
+            let refused = host.post("items", &json!({"name": name})).await;
+            assert_eq!(refused.status(), 422, "{refused}");
+        }
+        let unknown = host.delete(&format!("items/{}", Uuid::new_v4())).await;
+        assert_eq!(unknown.status(), 404);
+        host.post("items", &json!({"name": "the first"})).await;
+        let told: Value = host.webhooks().next().await.json();
+        assert_eq!(told["name"], "the first");
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_fails_is_told_again() {
+        let host = TestHost::of(Notes::embedded()).await;
+        let webhooks = host.webhooks();
+        webhooks.fail_next(2, 503);
+        host.post("items", &json!({"name": "bread"})).await;
+        let first = webhooks.next().await;
+        assert_eq!(first.status, 503);
+        host.advance(SECONDS(5));
+        assert_eq!(webhooks.next().await.status, 503);
+        host.advance(SECONDS(5 * 60));
+        let third = webhooks.next().await;
+        assert_eq!(third.status, 204);
+        assert_eq!((third.id, third.payload), (first.id, first.payload));
+    }
+}

@@ -37,3 +37,52 @@ async fn sign_up(
 }
 
 export_plugin!(SignUp, needs = [routes, events]);
+
+#[cfg(test)]
+mod tests {
+    use exthost::testing::TestHost;
+    use exthost_plugin::events::{self, Raw};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Refuses everybody.
+    struct Doorkeeper;
+
+    impl Plugin for Doorkeeper {
+        fn init(_: &mut Router, services: &Services) -> Result<Self> {
+            let refuse = |_: events::Event<Raw>| -> Verdict { Verdict::veto("nobody comes in") };
+            services.events().filter("signup.validate", refuse)?;
+            Ok(Doorkeeper)
+        }
+    }
+
+    export_plugin!(Doorkeeper, embedded, name = "doorkeeper", needs = [events]);
+
+    #[tokio::test]
+    async fn whoever_nobody_refuses_is_signed_up() {
+        let host = TestHost::of(SignUp::embedded()).await;
+        let ada = json!({"email": "ada@example.com"});
+        let answer = host.anonymous().post("signup", &ada).await;
+        assert_eq!(answer.status(), 201);
+        assert_eq!(answer.json::<Value>(), ada);
+        let answer = host
+            .post("signup", &json!({"mail": "ada@example.com"}))
+            .await;
+        assert_eq!(answer.status(), 422, "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_filter_of_another_plugin_has_its_say() {
+        let host = TestHost::builder()
+            .embed(SignUp::embedded())
+            .embed(Doorkeeper::embedded());
+        let host = host.start().await.unwrap();
+        let ada = json!({"email": "ada@example.com"});
+        let answer = host.anonymous().post("signup", &ada).await;
+        assert_eq!(answer.status(), 422);
+        let problem: Value = answer.json();
+        assert_eq!(problem["detail"], "nobody comes in");
+        assert_eq!(problem["vetoed_by"], "doorkeeper");
+    }
+}

@@ -71,3 +71,43 @@ async fn wait(ticker: State<Ticker>, Query(Wait { wait }): Query<Wait>) -> Resul
 }
 
 export_plugin!(Ticker, needs = [routes, broadcast]);
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use exthost::testing::TestHost;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_second_is_told_once() {
+        let host = TestHost::of(Ticker::embedded()).await;
+        let mut listener = host.listen("ticker/tick").await;
+        for tick in 1..=3 {
+            host.advance(Duration::from_secs(1));
+            assert_eq!(listener.next().await.unwrap().data, json!({"tick": tick}));
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_waits_for_the_ticks() {
+        let host = TestHost::of(Ticker::embedded()).await;
+        let mut asked = pin!(host.get("ticks?wait=20"));
+        let answer = loop {
+            tokio::select! {
+                answer = &mut asked => break answer,
+                () = tokio::task::yield_now() => host.advance(Duration::from_millis(250)),
+            }
+        };
+        let tick = answer.json::<Value>()["tick"].as_u64();
+        assert!(tick >= Some(20), "{answer}");
+        let refused = host.get("ticks?wait=21").await;
+        assert_eq!(refused.status(), 422);
+        assert_eq!(
+            refused.json::<Value>()["detail"],
+            "wait must be 20 at most, got 21"
+        );
+    }
+}

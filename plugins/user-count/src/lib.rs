@@ -34,3 +34,32 @@ async fn count(plugin: State<UserCount>) -> Result<Json<Count>> {
 }
 
 export_plugin!(UserCount, needs = [routes, db]);
+
+#[cfg(test)]
+mod tests {
+    use exthost::testing::TestHost;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const USERS: &str = "CREATE TABLE user (name); INSERT INTO user VALUES ('ada'), ('grace')";
+
+    #[tokio::test]
+    async fn it_counts_the_users() {
+        let host = TestHost::builder().embed(UserCount::embedded());
+        let host = host.host_sql(USERS).tables("user-count", ["user"]);
+        let host = host.start().await.unwrap();
+        let count: Value = host.get("count").await.json();
+        assert_eq!(count, json!({"count": 2, "qualified": 2}));
+    }
+
+    #[tokio::test]
+    async fn a_table_that_was_not_granted_is_refused() {
+        let host = TestHost::builder().embed(UserCount::embedded());
+        let host = host.host_sql(USERS).start().await.unwrap();
+        let refused = host.get("count").await;
+        assert_eq!(refused.status(), 403);
+        let detail = "denied: table user is outside ext_user_count_";
+        assert_eq!(refused.json::<Value>()["detail"], detail);
+    }
+}
