@@ -5,6 +5,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
+/// How far a clock can be moved on in all: a thousand years, and the system still
+/// knows the times after that.
+const MOVED_MAX: Duration = Duration::from_secs(1000 * 366 * 24 * 60 * 60);
+
 /// The real time, or one that a test moves on. Clones are the same clock.
 ///
 /// It is what retries, leases and signatures of webhooks and the timers of plugins
@@ -46,12 +50,19 @@ impl Clock {
     /// now.
     ///
     /// # Panics
-    /// When it is the real time, and when a lifetime of the machine is not enough.
+    /// When it is the real time, and when it would be moved on by more than a
+    /// thousand years in all; it stays as it was.
     pub fn advance(&self, by: Duration) {
         let Some(moved) = &self.moved else {
             panic!("the real time cannot be moved; make the clock with Clock::movable()");
         };
-        moved.send_modify(|moved| *moved += by);
+        moved.send_modify(|moved| {
+            let sum = moved.checked_add(by).filter(|sum| *sum <= MOVED_MAX);
+            let Some(sum) = sum else {
+                panic!("a clock cannot be moved on by {by:?}; a thousand years is all it has");
+            };
+            *moved = sum;
+        });
     }
 
     /// Now.
@@ -159,5 +170,21 @@ mod tests {
     #[should_panic(expected = "Clock::movable()")]
     fn the_real_time_is_not_moved() {
         Clock::real().advance(HOUR);
+    }
+
+    #[test]
+    fn what_is_too_far_is_told_to_whoever_moves_it() {
+        let clock = Clock::movable();
+        clock.advance(MOVED_MAX - HOUR);
+        for by in [Duration::MAX, 2 * HOUR] {
+            let moving = clock.clone();
+            let moved = std::thread::spawn(move || moving.advance(by)).join();
+            let why = moved.unwrap_err();
+            let why = why.downcast_ref::<String>().unwrap();
+            assert!(why.contains("a thousand years is all it has"), "{why}");
+        }
+        assert!(clock.now() < Instant::now() + MOVED_MAX);
+        clock.advance(HOUR);
+        assert!(clock.now() >= Instant::now() + MOVED_MAX - HOUR);
     }
 }

@@ -16,6 +16,7 @@ mod milliseconds;
 mod pattern;
 mod plugin;
 mod range;
+mod schema;
 mod secret;
 
 pub(crate) use broadcast::is_channel;

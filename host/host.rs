@@ -167,7 +167,8 @@ impl Host {
     /// the generation before serving.
     ///
     /// Where data is kept stays as it was. Clients that listen already keep what
-    /// they may hear.
+    /// they may hear. Of several calls at once, one is done after the other; once the
+    /// shutdown has begun, nothing changes any more.
     ///
     /// # Errors
     /// [`WebhooksError`](crate::webhooks::WebhooksError) when the endpoints
@@ -176,6 +177,11 @@ impl Host {
         let host = self.clone();
         // As an installation, it goes on to its end.
         let reconfigured = tokio::spawn(async move {
+            // Of two files, all of one holds before the other is begun with.
+            let _change = host.pipeline.changes.lock().await;
+            if host.pipeline.ending.load(Ordering::Acquire) {
+                return Ok(Reconfigured::default());
+            }
             let merged = HostBuilder::clone(&host.said).config(file).merge();
             let webhooks = host.pipeline.webhooks();
             let endpoints = webhooks.reconfigure(merged.endpoints, merged.webhook_settings);

@@ -15,6 +15,8 @@
 
 mod image;
 mod layouts;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::ffi::c_void;

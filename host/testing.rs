@@ -8,12 +8,12 @@
 //! A test of a plugin:
 //! ```
 //! # use exthost_plugin::prelude::*;
+//! # #[derive(serde::Deserialize)]
+//! # struct Who { name: String }
 //! # struct Hello;
 //! # impl Plugin for Hello {
 //! #     fn init(router: &mut Router, _: &Services) -> Result<Self> {
-//! #         router.get("hello", |Query(names): Query<Vec<(String, String)>>| {
-//! #             format!("hello {}", names[0].1)
-//! #         });
+//! #         router.get("hello", |Query(who): Query<Who>| format!("hello {}", who.name));
 //! #         Ok(Hello)
 //! #     }
 //! # }
@@ -33,6 +33,41 @@
 //! ```
 //! with `exthost`, and `tokio` for its `#[tokio::test]`, as dev-dependencies of the
 //! plugin. Its `crate-type` stays `cdylib`: a test in `src/` is compiled with it.
+//!
+//! What a plugin does beside answering is looked at in the same way: what it tells
+//! the operator's endpoints with [`TestHost::webhooks`], what it publishes with
+//! [`TestHost::listen`], what its timers do with [`TestHost::advance`]; and events are
+//! emitted and asked with [`Host::emit`] and [`Host::request`], for a [`TestHost`] is
+//! a [`Host`]:
+//! ```
+//! # use std::time::Duration;
+//! # use exthost_plugin::prelude::*;
+//! # struct Shop;
+//! # impl Plugin for Shop {
+//! #     fn init(router: &mut Router, services: &Services) -> Result<Self> {
+//! #         let (broadcast, webhooks) = (services.broadcast(), services.webhooks());
+//! #         router.post("orders", move |Json(item): Json<String>| async move {
+//! #             webhooks.fire("order.placed", &item).await?;
+//! #             broadcast.publish("orders", "placed", &item).map(drop)
+//! #         });
+//! #         Ok(Shop)
+//! #     }
+//! # }
+//! # export_plugin!(Shop, needs = [routes, broadcast, webhooks]);
+//! # use exthost::testing::TestHost;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() { an_order_is_told_of().await }
+//! async fn an_order_is_told_of() {
+//!     let host = TestHost::of(Shop::embedded()).await;
+//!     let mut page = host.listen("*/orders").await;
+//!     host.webhooks().fail_next(1, 503);
+//!     host.post("orders", "bread").await;
+//!     assert_eq!(page.next().await.unwrap().data, "bread");
+//!     assert_eq!(host.webhooks().next().await.status, 503);
+//!     host.advance(Duration::from_secs(5));
+//!     assert_eq!(host.webhooks().next().await.event_type, "order.placed");
+//! }
+//! ```
 
 mod answer;
 mod builder;

@@ -150,6 +150,26 @@ fn what_does_not_answer_is_an_error() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn an_answer_that_cannot_be_written_is_an_error() {
+    let (place, hello) = (Place::new(), rust_plugin("hello"));
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let mut command = place.command(&hello, &["hello"]);
+    let called = Called::of(command.stdout(full.unwrap()).output().unwrap());
+    assert_eq!(called.code, Some(2), "{called:?}");
+    let part = "error: the answer cannot be written: ";
+    assert!(called.told.starts_with(part), "{called:?}");
+
+    // Whoever wants no more than the first line has got it.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = place.command(&hello, &["hello"]);
+    let called = Called::of(command.stdout(writer).output().unwrap());
+    assert_eq!((called.code, &*called.told), (Some(0), ""), "{called:?}");
+    place.is_clean();
+}
+
+#[test]
 #[cfg(unix)]
 fn a_stream_is_printed_as_it_comes_until_a_signal() {
     let (place, faulty) = (Place::new(), rust_plugin("faulty"));

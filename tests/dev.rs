@@ -28,7 +28,9 @@ fn sample(directory: &Path) -> Option<std::path::PathBuf> {
 
 #[test]
 fn what_is_saved_is_served() {
-    let directory = tempfile::tempdir().unwrap();
+    // What make is told of lies in it, and a space ends a word for make.
+    let directory = tempfile::Builder::new().prefix("a folder ").tempdir();
+    let directory = directory.unwrap();
     let Some(folder) = sample(directory.path()) else {
         return;
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use exthost::Refusal;
+use exthost::config::ConfigFile;
 use exthost::library::LoadError;
 
 use super::support::server::Server;
@@ -128,6 +129,14 @@ fn pages() -> Vec<PathBuf> {
         "CHANGELOG.md",
         "CONTRIBUTING.md",
         "docs/abi.md",
+        "docs/author.md",
+        "docs/broadcast.md",
+        "docs/c-author.md",
+        "docs/database.md",
+        "docs/events.md",
+        "docs/host-developer.md",
+        "docs/operator.md",
+        "docs/webhooks.md",
         "plugin-api/README.md",
         "plugin-api/abi/README.md",
         "plugins/hello-c/README.md",
@@ -147,6 +156,16 @@ fn headings(page: &Path) -> String {
             .collect()
     };
     titles.map(anchor).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_schema_for_editors_is_that_of_the_configuration() {
+    let file = "docs/exthost.schema.json";
+    let expected = serde_json::to_string_pretty(&ConfigFile::schema()).unwrap() + "\n";
+    assert!(
+        read(file) == expected,
+        "{file} is not what `exthost config schema` prints; write that into it"
+    );
 }
 
 #[test]

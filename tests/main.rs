@@ -24,11 +24,15 @@ mod database;
 mod dev;
 /// Do the pages for people say what the code does?
 mod documentation;
+/// Do the examples do what they say, with plugins that were built elsewhere?
+mod embedding;
 /// Is each event heard once by whom it concerns, and what filters decide what holds?
 mod events;
 /// Does whatever goes wrong in a plugin cost no more than the request it happened
 /// in?
 mod faults;
+/// Is nothing lost, and nothing taken away that may stay, when all is read anew?
+mod hangup;
 /// Does `exthost inspect` print the same meta of the same plugin, whatever its form?
 mod inspection;
 /// Does what `exthost new` makes build, pass its tests and serve?

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::support::client::Response;
 use super::support::process::Running;
 use super::support::server::eventually;
-use super::support::{HELLO_C, exthost, rust_plugin, shared_c_plugin};
+use super::support::{HELLO_C, c_plugin, exthost, rust_plugin, shared_c_plugin};
 
 /// A folder as an operator has it: a configuration, and plugin files.
 struct Site {
@@ -225,6 +225,8 @@ fn operators_choose_what_is_loaded() {
     assert_eq!(names("", &["--only", "hello"]), json!({"hello": 1}));
     assert_eq!(names("", &["--no-plugins"]), json!({}));
     assert_eq!(names("[plugins]\nenabled = false\n", &[]), json!({}));
+    let gone = "[plugin.gone]\nenabled = false\npath = 'gone.so'\n";
+    assert_eq!(names(gone, &["--strict"]), json!({"hello": 1, "notes": 1}));
     let at = "[plugin.ticker]\npath = 'elsewhere/ticker'\n[plugins]\ndirectories = []\n";
     assert_eq!(names(at, &[]), json!({"ticker": 1}));
 
@@ -240,6 +242,15 @@ fn operators_choose_what_is_loaded() {
     );
 }
 
+/// Has all read anew, and waits until that is done.
+fn hang_up(running: &Running, what: &str) {
+    let before = running.said();
+    running.signal("-HUP");
+    eventually(what, || {
+        running.said() != before || running.log().contains(what)
+    });
+}
+
 #[test]
 fn a_hangup_takes_over_what_has_changed_and_nothing_else() {
     let site = Site::new("");
@@ -248,14 +259,8 @@ fn a_hangup_takes_over_what_has_changed_and_nothing_else() {
     let operator = site.token("operator", &["host.read"]);
     let running = site.serve(&[]);
     let now = || serving(&running, &operator);
+    let hang_up = |what: &str| hang_up(&running, what);
     assert_eq!(now(), json!({"hello": 1, "memwatch": 1}));
-    let hang_up = |what: &str| {
-        let before = running.said();
-        running.signal("-HUP");
-        eventually(what, || {
-            running.said() != before || running.log().contains(what)
-        });
-    };
 
     hang_up("nothing has changed");
     assert_eq!(now(), json!({"hello": 1, "memwatch": 1}));
@@ -294,4 +299,60 @@ fn a_hangup_takes_over_what_has_changed_and_nothing_else() {
     hang_up("all back");
     assert_eq!(now(), json!({"hello": 2, "memwatch": 4, "notes": 2}));
     assert_eq!(codes(&running, &operator), [""; 0]);
+}
+
+/// A plugin that cannot do without hello-c.
+const FOLLOWER: &str = r#"
+#include "exthost.h"
+EXTHOST_META("follower", "1.0.0", EXTHOST_KEY("requires", "hello-c"));
+static exthost_status init(const exthost_services *services, void **instance)
+{
+    (void)services;
+    *instance = NULL;
+    return EXTHOST_OK;
+}
+EXTHOST_DOOR(init, NULL, NULL, NULL, NULL);
+"#;
+
+#[test]
+fn what_becomes_unusable_takes_nothing_along_that_works() {
+    let Some(hello_c) = shared_c_plugin(HELLO_C) else {
+        return;
+    };
+    let site = Site::new("");
+    let source = site.path("follower.c");
+    std::fs::write(&source, FOLLOWER).unwrap();
+    let follower = c_plugin(source.to_str().unwrap(), site.folder.path(), &[]).unwrap();
+    site.put_file(&follower, "plugins");
+    let hello = site.put_file(&hello_c, "plugins");
+    let operator = site.token("operator", &["host.read"]);
+    let running = site.serve(&[]);
+    let both = json!({"follower": 1, "hello-c": 1});
+    let refused = || {
+        let mut codes = codes(&running, &operator);
+        codes.sort();
+        codes
+    };
+    assert_eq!(serving(&running, &operator), both);
+
+    std::fs::remove_file(&hello).unwrap();
+    std::fs::write(&hello, "this is no library").unwrap();
+    hang_up(&running, "a broken file");
+    assert_eq!(refused(), ["not-a-library", "requires-missing"]);
+    assert_eq!(serving(&running, &operator), both);
+
+    std::fs::rename(site.path("plugins"), site.path("away")).unwrap();
+    hang_up(&running, "no directory");
+    assert_eq!(refused(), ["unreadable-directory"]);
+    assert_eq!(serving(&running, &operator), both);
+
+    std::fs::rename(site.path("away"), site.path("plugins")).unwrap();
+    site.put_file(&hello_c, "plugins");
+    hang_up(&running, "all as before");
+    assert_eq!((refused(), serving(&running, &operator)), (vec![], both));
+
+    site.write("[plugin.hello-c]\nenabled = false\n");
+    hang_up(&running, "none wanted");
+    assert_eq!(refused(), ["requires-missing"]);
+    assert_eq!(serving(&running, &operator), json!({}));
 }

@@ -3,7 +3,7 @@
 mod request;
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -130,16 +130,15 @@ impl Call {
                 text.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\n"].concat());
             }
             text.push(b'\n');
-            printed.write(&text);
+            printed.write(&text)?;
         }
         while let (true, Some(frame)) = (has_body && !printed.is_unread, body.frame().await) {
             let frame = frame.map_err(|error| format!("the answer breaks off: {error}"))?;
             if let Ok(data) = frame.into_data() {
-                printed.write(&data);
+                printed.write(&data)?;
             }
         }
-        printed.end();
-        Ok(())
+        printed.end()
     }
 }
 
@@ -165,18 +164,27 @@ struct Printed {
 }
 
 impl Printed {
-    fn write(&mut self, bytes: &[u8]) {
+    /// # Errors
+    /// When the answer does not fit where it goes, such as on a full disk.
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
-        self.is_unread |= written.is_err();
         self.last = bytes.last().copied().or(self.last);
+        match written {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_unread = true,
+            written => {
+                written.map_err(|error| format!("the answer cannot be written: {error}"))?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the last line, for people; a program gets the body as it is.
-    fn end(mut self) {
+    fn end(mut self) -> Result<()> {
         if self.last.is_some_and(|last| last != b'\n') && io::stdout().is_terminal() {
-            self.write(b"\n");
+            self.write(b"\n")?;
         }
+        Ok(())
     }
 }
 

@@ -101,7 +101,7 @@ impl Serve {
     }
 
     /// Takes over what changes, at each hangup.
-    async fn reload(self, host: Host, mut before: Configured, mut hangup: Hangup) {
+    async fn reload(self, host: Host, begun: Configured, mut hangup: Hangup) {
         loop {
             hangup.next().await;
             let configured = match self.place.read() {
@@ -111,23 +111,24 @@ impl Serve {
                     continue;
                 }
             };
-            for what in kept(&before, &configured) {
-                tracing::warn!("{what} has changed; it takes effect when the host starts again");
+            for what in kept(&begun, &configured) {
+                tracing::warn!(
+                    "{what} has changed since the start; it takes effect when the host starts again"
+                );
             }
-            match host.reconfigure(configured.file.clone()).await {
+            match host.reconfigure(configured.file).await {
                 Ok(outcome) => report::reconfigured(&outcome),
                 Err(error) => tracing::error!("{error}; everything stays as it was"),
             }
-            before = configured;
         }
     }
 }
 
 /// What only another start takes over.
-fn kept(before: &Configured, now: &Configured) -> Vec<&'static str> {
+fn kept(begun: &Configured, now: &Configured) -> Vec<&'static str> {
     let changed = [
-        ("`listen`", before.file.listen != now.file.listen),
-        ("`data`", before.data != now.data),
+        ("`listen`", begun.file.listen != now.file.listen),
+        ("`data`", begun.data != now.data),
     ];
     let changed = changed.into_iter().filter(|(_, changed)| *changed);
     changed.map(|(what, _)| what).collect()

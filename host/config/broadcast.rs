@@ -31,6 +31,7 @@ pub use pattern::{CHANNEL_BYTES_MAX, ChannelPattern};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(description = "Who may listen to published messages, and from where.")]
 #[non_exhaustive]
 pub struct BroadcastSettings {
     /// Channels that anybody may listen to; all others need authentication.

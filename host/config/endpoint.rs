@@ -37,7 +37,7 @@ pub use error::EndpointError;
 /// ```
 #[derive(Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(try_from = "section::Section")]
-#[schemars(with = "section::Section")]
+#[schemars(with = "section::Section", description = "Where webhooks go.")]
 pub struct Endpoint {
     name: String,
     url: Option<Url>,
@@ -253,7 +253,7 @@ impl Endpoint {
 /// Parses a URL that a webhook can go to.
 fn parse_url(text: &str) -> Result<Url, EndpointError> {
     let url = Url::parse(text).map_err(|error| EndpointError::Url {
-        url: text.to_owned(),
+        url: shown(text),
         why: error.to_string(),
     })?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -267,9 +267,24 @@ fn parse_url(text: &str) -> Result<Url, EndpointError> {
         _ => "is not http:// or https://",
     };
     Err(EndpointError::Url {
-        url: text.to_owned(),
+        url: shown(text),
         why: why.to_owned(),
     })
+}
+
+/// What is no URL, without what is secret in many: what would be the user, the path
+/// and the query.
+fn shown(text: &str) -> String {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
+    };
+    let (authority, cut) = match rest.find(['/', '?', '#', '\\']) {
+        Some(at) => (&rest[..at], "/..."),
+        None => (rest, ""),
+    };
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{}{}{cut}", scheme.escape_debug(), host.escape_debug())
 }
 
 /// The host of a URL, an IPv6 address without its brackets.

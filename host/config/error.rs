@@ -1,5 +1,6 @@
 //! Why `exthost.toml` was not taken.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +66,7 @@ impl ConfigError {
         let column = before[line_start..].chars().count() + 1;
         let message = error.message();
         let Some((key, known)) = unknown_key(message) else {
-            let message = message.replace('\n', ", ");
+            let message = without_value(message).replace('\n', ", ");
             return Self::Value {
                 file,
                 line,
@@ -81,6 +82,16 @@ impl ConfigError {
             key,
             cure,
         }
+    }
+}
+
+/// The message without the text that it says was no other kind of value: that may
+/// be a secret in the wrong place.
+fn without_value(message: &str) -> Cow<'_, str> {
+    let quoted = message.strip_prefix("invalid type: string \"");
+    match quoted.and_then(|quoted| quoted.rsplit_once("\", expected ")) {
+        Some((_, expected)) => format!("invalid type: string, expected {expected}").into(),
+        None => message.into(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! `exthost.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de;
+use serde::{Deserialize, Deserializer};
 
 use crate::config::{
     AddressRange, BroadcastSettings, ConfigError, Endpoint, EventName, LimitsConfig, ListenAddress,
@@ -16,7 +17,10 @@ use crate::name::PluginName;
 /// known is an error.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schemars(title = "exthost.toml")]
+#[schemars(
+    title = "exthost.toml",
+    description = "The configuration of an exthost host. Every key is optional."
+)]
 #[non_exhaustive]
 pub struct ConfigFile {
     /// Where to listen; 127.0.0.1:7700 if this is left out.
@@ -29,6 +33,8 @@ pub struct ConfigFile {
     /// The limits of every plugin.
     pub limits: LimitsConfig,
     /// Where webhooks go.
+    #[serde(deserialize_with = "endpoints")]
+    #[schemars(with = "Vec<Endpoint>")]
     pub webhook: Vec<Endpoint>,
     /// What holds for all endpoints of webhooks.
     pub webhooks: WebhooksConfig,
@@ -111,11 +117,6 @@ impl ConfigFile {
         Ok(config)
     }
 
-    /// The JSON Schema of the file, for editors.
-    pub fn schema() -> serde_json::Value {
-        schemars::schema_for!(ConfigFile).to_value()
-    }
-
     /// Makes paths relative to the working directory of those relative to
     /// `folder`.
     fn resolve(&mut self, folder: &Path) {
@@ -131,6 +132,19 @@ impl ConfigFile {
         for plugin in self.plugin.values_mut() {
             plugin.resolve(folder);
         }
+    }
+}
+
+/// Endpoints, whose names tell them apart.
+fn endpoints<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Endpoint>, D::Error> {
+    let endpoints = Vec::<Endpoint>::deserialize(deserializer)?;
+    let mut names = BTreeSet::new();
+    match endpoints.iter().find(|it| !names.insert(it.name())) {
+        None => Ok(endpoints),
+        Some(twice) => Err(de::Error::custom(format!(
+            "two endpoints are named {}; give one of them another `name`",
+            twice.name()
+        ))),
     }
 }
 
@@ -306,6 +320,13 @@ mod tests {
         );
         let text = refused("[plugin.notes]\noptions = { a = nan }");
         assert!(text.contains("an option is NaN"), "{text}");
+        let twice = "[[webhook]]\nurl = 'http://a'\n\
+                     secret = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'\n"
+            .repeat(2);
+        assert_eq!(
+            refused(&twice),
+            "exthost.toml:1:1: two endpoints are named a; give one of them another `name`"
+        );
         let text = refused("[database\n");
         assert!(text.starts_with("exthost.toml:1:10: "), "{text}");
     }
@@ -326,6 +347,24 @@ mod tests {
             let error = read(&text).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hidden"), "{error}");
         }
+        // Nor what stands in the wrong place, or in a URL that is none.
+        for text in [
+            "webhook = 'whsec_hidden'",
+            "webhook = ['hidden\", expected hidden']",
+            "[plugin.notes]\noptions = 'hidden'",
+            "[[webhook]]\nenabled = 'hidden'\nurl = 'http://a'",
+            "[[webhook]]\nurl = 'https://me:hidden@a:99999/hidden?hidden#hidden'",
+            "[[webhook]]\nurl = 'ftp://a/hidden'",
+            "[[webhook]]\nurl = 'a?hidden'",
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hidden"), "{error}");
+        }
+        let text = refused("[[webhook]]\nurl = 'https://me@hooks.example:99999/a'");
+        assert!(
+            text.contains("`https://hooks.example:99999/...` invalid port"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -35,7 +35,10 @@ pub(crate) const CAPABILITIES: [&str; 8] = [
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
+#[schemars(
+    with = "String",
+    description = "A capability: db at every revision that the host has, db/1 at that one."
+)]
 pub struct Grant {
     id: String,
     revision: Option<u32>,

@@ -23,6 +23,7 @@ use crate::config::{Grant, LimitsConfig};
 /// ```
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(description = "One plugin, as its operator wants it.")]
 #[non_exhaustive]
 pub struct PluginConfig {
     /// Whether it is loaded at all.

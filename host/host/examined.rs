@@ -41,9 +41,15 @@ impl Examined {
             }
         }
         for (name, path) in settings.paths() {
-            match at(&path) {
-                Ok(candidate) => examining.candidate(candidate, Some(&name)),
-                Err(error) => examining.refused.push(Refusal::new(path, error)),
+            match (settings.disabled(&name), at(&path)) {
+                // Nobody misses a file that is not wanted.
+                (Some(reason), _) => examining.disabled.push(DisabledStatus {
+                    name: name.clone(),
+                    file: path,
+                    reason,
+                }),
+                (None, Ok(candidate)) => examining.candidate(candidate, Some(&name)),
+                (None, Err(error)) => examining.refused.push(Refusal::new(path, error)),
             }
             examining.found.insert(name);
         }

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
@@ -12,7 +11,8 @@ use crate::error::{Refusal, RefusedBy};
 use crate::host::pipeline::Pipeline;
 use crate::host::settings::Settings;
 use crate::instance::Generation;
-use crate::registry::RefusedStatus;
+use crate::name::PluginName;
+use crate::registry::{RefusedStatus, Registry};
 use crate::verify::{Verified, VerifyError};
 
 /// What became of plugins when all files were looked at again.
@@ -33,13 +33,10 @@ pub struct Reconfigured {
 }
 
 impl Pipeline {
-    /// Lets `settings` hold, and makes what serves what they say.
+    /// Lets `settings` hold, and makes what serves what they say. Whoever calls holds
+    /// the lock of changes.
     pub(super) async fn reconfigure(&self, settings: Settings) -> Reconfigured {
-        let _change = self.changes.lock().await;
         let mut outcome = Reconfigured::default();
-        if self.ending.load(Ordering::Acquire) {
-            return outcome;
-        }
         let settings = Arc::new(settings.spelled());
         let known = self.found();
         self.set_settings(settings.clone());
@@ -50,21 +47,20 @@ impl Pipeline {
         self.registry.forget_all();
         self.registry
             .set_absent(examined.disabled, examined.missing);
-        let mut keep: BTreeSet<PathBuf> = BTreeSet::new();
         for refusal in &examined.refused {
-            if !is_operators_word(refusal) {
-                keep.insert(refusal.file().to_owned());
-            }
             self.refuse(refusal, &mut outcome);
         }
-        let admitted: BTreeSet<_> = examined.admitted.iter().map(name_of).collect();
+        let fate = Fate {
+            admitted: examined.admitted.iter().map(name_of).collect(),
+            unusable: Vec::new(),
+            known,
+        };
+        let fate = fate.with(&examined.refused, &self.registry);
         for verified in examined.admitted {
-            self.renew(verified, &settings, &mut outcome).await;
+            self.renew(verified, &settings, &fate, &mut outcome).await;
         }
         for serving in self.registry.all_serving() {
-            let name = &serving.context().name;
-            let is_found = known.contains(&serving.file);
-            if is_found && !admitted.contains(name.as_str()) && !keep.contains(&serving.file) {
+            if !fate.stays(&serving) {
                 self.take_away(&serving, &mut outcome);
             }
         }
@@ -72,7 +68,13 @@ impl Pipeline {
     }
 
     /// Lets a plugin serve as its file and the settings say, if it does not yet.
-    async fn renew(&self, verified: Verified, settings: &Settings, outcome: &mut Reconfigured) {
+    async fn renew(
+        &self,
+        verified: Verified,
+        settings: &Settings,
+        fate: &Fate,
+        outcome: &mut Reconfigured,
+    ) {
         let name = verified.meta().name.clone();
         let serving = self.registry.serving(name.as_str());
         if let Some(serving) = &serving {
@@ -81,8 +83,13 @@ impl Pipeline {
             if is_same && self.is_made_with(serving, &settings.of(name.as_str())) {
                 return;
             }
+            let file = inspected.path().to_owned();
+            if fate.is_of_application(serving) && serving.file != file {
+                let winner = serving.file.clone();
+                let why = VerifyError::DuplicateName { name, winner };
+                return self.refuse(&Refusal::new(file, why), outcome);
+            }
             if inspected.restart_only() {
-                let file = inspected.path().to_owned();
                 let why = VerifyError::RestartOnly { name };
                 return self.refuse(&Refusal::new(file, why), outcome);
             }
@@ -107,6 +114,59 @@ impl Pipeline {
     fn refuse(&self, refusal: &Refusal, outcome: &mut Reconfigured) {
         self.refused(refusal);
         outcome.refused.push(RefusedStatus::of(refusal));
+    }
+}
+
+/// What becomes of the plugins that serve.
+struct Fate {
+    /// The names that files were found for.
+    admitted: BTreeSet<String>,
+    /// Files, and folders of files, that were refused for what they are by now.
+    unusable: Vec<PathBuf>,
+    /// The files that were ever found where the settings said.
+    known: BTreeSet<PathBuf>,
+}
+
+impl Fate {
+    /// Adds the files that are unusable by now, and those that are refused only
+    /// because they require one that goes on from a file which is.
+    fn with(mut self, refused: &[Refusal], registry: &Registry) -> Self {
+        let unusable = refused.iter().filter(|refusal| !is_operators_word(refusal));
+        let unusable = unusable.map(|refusal| refusal.file().to_owned());
+        self.unusable.extend(unusable);
+        loop {
+            let required = |name: &PluginName| registry.serving(name.as_str());
+            let more = refused.iter().find(|refusal| {
+                let is_new = !self.unusable.iter().any(|file| file == refusal.file());
+                let required = requirement(refusal).and_then(required);
+                is_new && required.is_some_and(|required| self.stays(&required))
+            });
+            match more {
+                Some(refusal) => self.unusable.push(refusal.file().to_owned()),
+                None => return self,
+            }
+        }
+    }
+
+    /// Whether a generation goes on, or its successor does.
+    fn stays(&self, serving: &Generation) -> bool {
+        let is_below = |path: &PathBuf| serving.file.starts_with(path);
+        self.is_of_application(serving)
+            || self.admitted.contains(serving.context().name.as_str())
+            || self.unusable.iter().any(is_below)
+    }
+
+    /// Whether the application named the file, and no settings led to it.
+    fn is_of_application(&self, serving: &Generation) -> bool {
+        !self.known.contains(&serving.file)
+    }
+}
+
+/// The plugin for the want of which one was refused.
+fn requirement(refusal: &Refusal) -> Option<&PluginName> {
+    match refusal.why() {
+        RefusedBy::Verify(VerifyError::RequiresMissing { requires, .. }) => Some(requires),
+        _ => None,
     }
 }
 

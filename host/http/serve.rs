@@ -71,7 +71,9 @@ pub async fn serve<T>(
     let connections = Connections {
         router,
         options,
-        permits: Arc::new(Semaphore::new(options.connections_max)),
+        permits: Arc::new(Semaphore::new(
+            options.connections_max.min(Semaphore::MAX_PERMITS),
+        )),
         ending: Arc::default(),
         stage: watch::Sender::new(Stage::Open),
         open: CallGate::new(),

@@ -26,10 +26,11 @@ pub struct Pool {
 impl Pool {
     /// A pool of the size that `limits` says, on the threads of `runtime`.
     pub fn new(runtime: Handle, limits: &Limits) -> Self {
+        let threads_max = limits.pool_threads_max.min(Semaphore::MAX_PERMITS);
         Pool {
             runtime,
-            threads: Arc::new(Semaphore::new(limits.pool_threads_max)),
-            threads_max: limits.pool_threads_max,
+            threads: Arc::new(Semaphore::new(threads_max)),
+            threads_max,
             queued: Arc::default(),
             queue_max: limits.pool_queue_max,
             borrowers: Arc::default(),
@@ -165,6 +166,19 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+
+    #[tokio::test]
+    async fn more_threads_than_can_be_counted_are_no_limit() {
+        let limits = Limits {
+            pool_threads_max: usize::MAX,
+            ..Limits::default()
+        };
+        let pool = Pool::new(Handle::current(), &limits);
+        let (tell, told) = mpsc::channel();
+        let job = move || tell.send(()).unwrap();
+        pool.run(|| {}, std::future::pending(), job).unwrap();
+        told.recv().unwrap();
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_thread_is_wanted_while_a_call_waits_for_it() {

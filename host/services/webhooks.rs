@@ -30,7 +30,8 @@ mod verdict;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -70,7 +71,12 @@ pub struct Webhooks {
     told: Arc<Told>,
     /// Nothing while there is neither an endpoint nor a file.
     shared: ArcSwapOption<Shared>,
+    /// Held while messages are queued, and alone while endpoints are replaced, so
+    /// that nothing is queued for those before.
+    settling: RwLock<()>,
     dispatcher: Mutex<Option<JoinHandle<()>>>,
+    /// Set when nothing may be delivered any more.
+    ended: AtomicBool,
 }
 
 impl Webhooks {
@@ -93,7 +99,9 @@ impl Webhooks {
             runtime: runtime.clone(),
             told: Arc::default(),
             shared: ArcSwapOption::empty(),
+            settling: RwLock::default(),
             dispatcher: Mutex::new(None),
+            ended: AtomicBool::new(false),
         };
         let senders = senders(endpoints, &settings)?;
         webhooks.begin(senders, settings)?;
@@ -117,7 +125,7 @@ impl Webhooks {
         let senders = self
             .off_the_runtime(move |_| senders(endpoints, &making))
             .await?;
-        self.shutdown(REPLACED_WITHIN).await;
+        self.pause(REPLACED_WITHIN).await;
         let begun = self.off_the_runtime(move |webhooks| webhooks.begin(senders, settings));
         let begun = begun.await;
         if begun.is_err()
@@ -158,6 +166,10 @@ impl Webhooks {
 
     /// Opens the file, and begins to deliver what is in it. Blocks.
     fn begin(&self, senders: Vec<Sender>, settings: WebhookSettings) -> Result<(), WebhooksError> {
+        let _alone = self
+            .settling
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let path = self.file.clone();
         if senders.is_empty() && !path.exists() {
             self.shared.store(None);
@@ -198,9 +210,12 @@ impl Webhooks {
         Ok(())
     }
 
+    /// Delivers, unless the end came first.
     fn dispatch(&self, shared: Arc<Shared>) {
-        let dispatcher = self.runtime.spawn(Dispatcher::new(shared).run());
-        *self.dispatcher() = Some(dispatcher);
+        let mut dispatcher = self.dispatcher();
+        if !self.ended.load(Ordering::Acquire) {
+            *dispatcher = Some(self.runtime.spawn(Dispatcher::new(shared).run()));
+        }
     }
 
     /// Tells `listener` how each delivery ends, from here on; the first one who
@@ -228,6 +243,7 @@ impl Webhooks {
     /// `full` and others, about all of `messages`; they may be handed over
     /// again.
     pub(crate) fn accept(&self, messages: Vec<OutboxMessage>) -> Result<(), ServiceError> {
+        let _settled = self.settling.read().unwrap_or_else(PoisonError::into_inner);
         let Some(shared) = self.shared() else {
             return Ok(());
         };
@@ -252,6 +268,12 @@ impl Webhooks {
     /// Begins nothing new, waits until `deadline` for attempts under way, and
     /// leaves the others to the next host.
     pub async fn shutdown(&self, deadline: Duration) {
+        self.ended.store(true, Ordering::Release);
+        self.pause(deadline).await;
+    }
+
+    /// As [`shutdown`](Self::shutdown), and may be gone on with.
+    async fn pause(&self, deadline: Duration) {
         let dispatcher = self.dispatcher().take();
         if let (Some(shared), Some(dispatcher)) = (self.shared(), dispatcher) {
             shared.end.send_replace(Some(Instant::now() + deadline));
@@ -262,6 +284,7 @@ impl Webhooks {
 
     /// Stops at once; attempts under way are left to the next host.
     pub(crate) fn stop(&self) {
+        self.ended.store(true, Ordering::Release);
         if let Some(dispatcher) = self.dispatcher().take() {
             dispatcher.abort();
         }

@@ -135,3 +135,23 @@ async fn whoever_does_not_wait_for_an_answer_has_left() {
         tokio::task::yield_now().await;
     }
 }
+
+#[test]
+fn a_test_that_panics_leaves_nothing_behind() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let test = std::thread::spawn(move || {
+        // As bare as a runtime can be.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let host = TestHost::of(Probe::embedded()).await;
+            assert_eq!(host.get("/readyz").await.status(), 200);
+            tell.send(host.running().directory().path().to_owned())
+                .unwrap();
+            panic!("the test fails");
+        });
+    });
+    assert!(test.join().is_err());
+    assert!(!told.recv().unwrap().exists());
+}

@@ -62,8 +62,8 @@ impl<P> Instance<P> {
     }
 }
 
-/// The door of `P`: what `export_plugin!` exports, and what [`embedded`] hands to
-/// the host.
+/// The door of `P`: what `export_plugin!` exports, and what an [`Embedded`] plugin
+/// hands to the host.
 pub const fn door<P: Plugin>() -> PluginTable {
     PluginTable {
         abi: ABI,

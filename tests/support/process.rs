@@ -57,7 +57,12 @@ impl Running {
             .args(arguments)
             .current_dir(directory)
             .env("EXTHOST_LOG", "info,exthost::http=debug");
-        let mut child = adapt(&mut command)
+        Self::of(adapt(&mut command))
+    }
+
+    /// Runs a program that says as `exthost` does where it serves.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -165,14 +165,17 @@ fn is_source(roots: &[PathBuf], path: &Path) -> bool {
         .any(|name| name == "target" || name.as_encoded_bytes().starts_with(b"."));
     let name = inside.file_name().unwrap_or_default().to_string_lossy();
     let temporary = name.ends_with('~') || name.starts_with('#') || name == "4913";
-    // Cargo writes it while it builds.
-    !passed_over && !temporary && name != "Cargo.lock" && !is_output(&name)
+    // Cargo writes it while it builds, first under this name with letters after it.
+    let lock = name.starts_with("Cargo.lock");
+    !passed_over && !temporary && !lock && !is_output(&name)
 }
 
-/// Whether a name is that of something built, or of an editor's copy.
+/// Whether a name is that of something built, of what was told, or of an editor's
+/// copy.
 fn is_output(name: &str) -> bool {
-    const EXTENSIONS: [&str; 14] = [
-        "so", "dylib", "dll", "o", "a", "d", "obj", "lib", "exp", "pdb", "swp", "swx", "tmp", "bak",
+    const EXTENSIONS: [&str; 15] = [
+        "so", "dylib", "dll", "o", "a", "d", "obj", "lib", "exp", "pdb", "log", "swp", "swx",
+        "tmp", "bak",
     ];
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
     extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
@@ -204,6 +207,8 @@ mod tests {
             "hello/src/#lib.rs#",
             "hello/src/4913",
             "hello/Cargo.lock",
+            "hello/Cargo.lockx9bYtE",
+            "hello/dev.log",
             "hello-c/build/libhello-c.so",
             "hello-c/hello.o",
         ] {

@@ -11,6 +11,7 @@ use crate::config::{DbLimits, Limits, Milliseconds};
 /// out is as it was: a limit of all, or its default in [`Limits`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(description = "Limits; what is left out is as it was.")]
 #[non_exhaustive]
 pub struct LimitsConfig {
     /// Largest request body of a route that sets none.

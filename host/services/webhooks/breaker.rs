@@ -97,6 +97,13 @@ impl Breaker {
         }
     }
 
+    /// An attempt was broken off, which tells nothing of the endpoint.
+    pub(crate) fn break_off(&mut self, probe: bool) {
+        if let Some(open) = self.open.as_mut().filter(|_| probe) {
+            open.probing = false;
+        }
+    }
+
     /// Begins anew.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
@@ -184,5 +191,18 @@ mod tests {
         let now = Instant::now();
         let breaker = Breaker::new(&settings(), 10, now);
         assert_eq!(breaker.admission(now), Admission::Probe);
+    }
+
+    #[test]
+    fn a_probe_that_was_broken_off_is_followed_by_another() {
+        let now = Instant::now();
+        let mut breaker = opened(now);
+        let later = now + settings().breaker_pause;
+        assert_eq!(breaker.admission(later), Admission::Probe);
+        breaker.begin();
+        breaker.break_off(false);
+        assert_eq!(breaker.admission(later), Admission::AfterProbe);
+        breaker.break_off(true);
+        assert_eq!(breaker.admission(later), Admission::Probe);
     }
 }

@@ -74,6 +74,7 @@ struct Flight {
     event_type: String,
     tries: u32,
     lease_until_ms: i64,
+    begun: Instant,
     probe: bool,
 }
 
@@ -181,8 +182,10 @@ impl Dispatcher {
         let Some(lane) = self.shared.lane(&leased.endpoint).cloned() else {
             return;
         };
+        let begun = self.clock().now();
         let flight = Flight {
-            probe: lane.begin(self.clock().now()),
+            probe: lane.begin(begun),
+            begun,
             delivery: leased.delivery,
             id: leased.message.id.clone(),
             plugin: leased.plugin,
@@ -211,7 +214,10 @@ impl Dispatcher {
         };
         let verdict = Verdict::of(&answer, flight.tries, &self.shared.settings);
         let delivered = verdict == Verdict::Delivered;
-        let failures = flight.lane.end(delivered, flight.probe, self.clock().now());
+        // As in the file: a clock that is moved meanwhile makes it no later.
+        let took = Duration::from_millis(answer.took_ms.unsigned_abs());
+        let ended = flight.begun + took;
+        let failures = flight.lane.end(delivered, flight.probe, ended);
         let (id, endpoint) = (&*flight.id, flight.lane.name().to_owned());
         let status = answer.status.map(|status| status.as_u16());
         let error = answer.error.as_deref();
@@ -271,6 +277,10 @@ impl Dispatcher {
             }
         }
         self.attempts.abort_all();
+        // The same lanes go on if the endpoints that were to follow cannot be.
+        for flight in self.flights.values() {
+            flight.lane.break_off(flight.probe);
+        }
         let flights = self.flights.values();
         let leases: Vec<_> = flights
             .map(|flight| (flight.delivery, flight.lease_until_ms))

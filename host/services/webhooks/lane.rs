@@ -131,6 +131,13 @@ impl Lane {
         state.breaker.failures()
     }
 
+    /// An attempt was broken off by the host.
+    pub(crate) fn break_off(&self, probe: bool) {
+        let mut state = self.state();
+        state.in_flight -= 1;
+        state.breaker.break_off(probe);
+    }
+
     /// Queues nothing more for it and sends nothing, for this reason.
     pub(crate) fn disable(&self, why: &str) {
         self.state().disabled = Some(why.to_owned());

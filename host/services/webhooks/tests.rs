@@ -5,6 +5,7 @@ mod failures;
 mod operators;
 mod order;
 mod receiver;
+mod replaced;
 
 use std::path::Path;
 use std::sync::Arc;

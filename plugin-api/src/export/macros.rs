@@ -23,6 +23,17 @@
 /// * `requires`: plugins it cannot do without.
 /// * `priority`: an integer, lower starts first; 0 unless given.
 ///
+/// Each stands once:
+///
+/// ```compile_fail
+/// # use exthost_plugin::prelude::*;
+/// # struct Notes;
+/// # impl Plugin for Notes {
+/// #     fn init(_: &mut Router, _: &Services) -> Result<Self> { Ok(Notes) }
+/// # }
+/// export_plugin!(Notes, needs = [routes], needs = [db]);
+/// ```
+///
 /// The plugin's type is [`Exported`](crate::Exported) from then on, so that an
 /// application, or a test, can have the plugin without a file.
 ///
@@ -69,37 +80,55 @@ macro_rules! export_plugin {
             $(, ",", $crate::export_plugin!(@capability $rest))*
         )
     };
+    (@capabilities $($other:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "capabilities are names without quotes, as in [routes, db]; found `",
+            ::core::stringify!($($other)*), "`"
+        ))
+    };
     (@names) => { "" };
     (@names $first:literal $(, $rest:literal)* $(,)?) => {
         ::core::concat!($first $(, ",", $rest)*)
     };
+    (@names $($other:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "plugins are named in quotes, as in [\"users\"]; found `",
+            ::core::stringify!($($other)*), "`"
+        ))
+    };
+
+    (@text $text:expr) => { $text };
+    (@priority) => { "" };
+    (@priority $order:literal) => {{
+        const _: i32 = $order;
+        ::core::concat!($order)
+    }};
+    // A default stands in parentheses, what was given in brackets.
+    (@in $what:ident ($($default:tt)*)) => { $crate::export_plugin!(@$what $($default)*) };
+    (@in $what:ident [$($given:tt)*]) => { $crate::export_plugin!(@$what $($given)*) };
 
     // What it says of itself.
-    (@entries
-        [$name:expr, $version:expr]
-        [$($n:tt)*] [$($w:tt)*] [$($a:tt)*] [$($r:tt)*] [$($o:literal)?]
-    ) => {{
+    (@entries [$name:tt $version:tt] $n:tt $w:tt $a:tt $r:tt $o:tt) => {{
         ::core::assert!(
-            $crate::export::is_plugin_name($name),
+            $crate::export::is_plugin_name($crate::export_plugin!(@in text $name)),
             ::core::concat!(
-                "`", $name, "` is no plugin name: lower-case ",
+                "`", $crate::export_plugin!(@in text $name), "` is no plugin name: lower-case ",
                 "letters, digits and single dashes, first a letter, 64 bytes at most; ",
                 "write `-` for `_` in the `name` of Cargo.toml's [package]"
             )
         );
-        $(const _: i32 = $o;)?
         &[
-            ("name", $name),
-            ("version", $version),
+            ("name", $crate::export_plugin!(@in text $name)),
+            ("version", $crate::export_plugin!(@in text $version)),
             ("api", "1.0.0"),
             ("sdk", "rust/1.0.0"),
             ("panic", if ::core::cfg!(panic = "abort") { "abort" } else { "unwind" }),
             ("tables", $crate::export::TABLES),
-            ("needs", $crate::export_plugin!(@capabilities $($n)*)),
-            ("wants", $crate::export_plugin!(@capabilities $($w)*)),
-            ("after", $crate::export_plugin!(@names $($a)*)),
-            ("requires", $crate::export_plugin!(@names $($r)*)),
-            ("priority", ::core::concat!($($o)?)),
+            ("needs", $crate::export_plugin!(@in capabilities $n)),
+            ("wants", $crate::export_plugin!(@in capabilities $w)),
+            ("after", $crate::export_plugin!(@in names $a)),
+            ("requires", $crate::export_plugin!(@in names $r)),
+            ("priority", $crate::export_plugin!(@in priority $o)),
             ("description", ::core::env!("CARGO_PKG_DESCRIPTION")),
             ("license", ::core::env!("CARGO_PKG_LICENSE")),
             ("authors", ::core::env!("CARGO_PKG_AUTHORS")),
@@ -115,45 +144,47 @@ macro_rules! export_plugin {
         }
     };
 
-    // The options, one at a time, each replacing its default.
-    (@set $p:ty, $e:tt $n:tt $w:tt $a:tt $r:tt $o:tt, needs = [$($x:tt)*] $(, $($rest:tt)*)?) => {
+    // The options, one at a time, each replacing its default, and so only once.
+    (@set $p:ty, $e:tt ($($d:tt)*) $w:tt $a:tt $r:tt $o:tt, needs = [$($x:tt)*] $(, $($rest:tt)*)?) => {
         $crate::export_plugin!(@set $p, $e [$($x)*] $w $a $r $o, $($($rest)*)?);
     };
-    (@set $p:ty, $e:tt $n:tt $w:tt $a:tt $r:tt $o:tt, wants = [$($x:tt)*] $(, $($rest:tt)*)?) => {
+    (@set $p:ty, $e:tt $n:tt ($($d:tt)*) $a:tt $r:tt $o:tt, wants = [$($x:tt)*] $(, $($rest:tt)*)?) => {
         $crate::export_plugin!(@set $p, $e $n [$($x)*] $a $r $o, $($($rest)*)?);
     };
-    (@set $p:ty, $e:tt $n:tt $w:tt $a:tt $r:tt $o:tt, after = [$($x:tt)*] $(, $($rest:tt)*)?) => {
+    (@set $p:ty, $e:tt $n:tt $w:tt ($($d:tt)*) $r:tt $o:tt, after = [$($x:tt)*] $(, $($rest:tt)*)?) => {
         $crate::export_plugin!(@set $p, $e $n $w [$($x)*] $r $o, $($($rest)*)?);
     };
-    (@set $p:ty, $e:tt $n:tt $w:tt $a:tt $r:tt $o:tt, requires = [$($x:tt)*] $(, $($rest:tt)*)?) => {
+    (@set $p:ty, $e:tt $n:tt $w:tt $a:tt ($($d:tt)*) $o:tt, requires = [$($x:tt)*] $(, $($rest:tt)*)?) => {
         $crate::export_plugin!(@set $p, $e $n $w $a [$($x)*] $o, $($($rest)*)?);
     };
-    (@set $p:ty, $e:tt $n:tt $w:tt $a:tt $r:tt $o:tt, priority = $x:literal $(, $($rest:tt)*)?) => {
+    (@set $p:ty, $e:tt $n:tt $w:tt $a:tt $r:tt (), priority = $x:literal $(, $($rest:tt)*)?) => {
         $crate::export_plugin!(@set $p, $e $n $w $a $r [$x], $($($rest)*)?);
     };
     (@set $p:ty, [] $n:tt $w:tt $a:tt $r:tt $o:tt, embedded $(, $($rest:tt)*)?) => {
         $crate::export_plugin!(
-            @set $p, [::core::env!("CARGO_PKG_NAME"), ::core::env!("CARGO_PKG_VERSION")]
-            $n $w $a $r $o, $($($rest)*)?
+            @set $p, [
+                (::core::env!("CARGO_PKG_NAME")) (::core::env!("CARGO_PKG_VERSION"))
+            ] $n $w $a $r $o, $($($rest)*)?
         );
     };
     (@set
-        $p:ty, [$name:expr, $version:expr] $n:tt $w:tt $a:tt $r:tt $o:tt,
+        $p:ty, [($($d:tt)*) $version:tt] $n:tt $w:tt $a:tt $r:tt $o:tt,
         name = $x:literal $(, $($rest:tt)*)?
     ) => {
-        $crate::export_plugin!(@set $p, [$x, $version] $n $w $a $r $o, $($($rest)*)?);
+        $crate::export_plugin!(@set $p, [[$x] $version] $n $w $a $r $o, $($($rest)*)?);
     };
     (@set
-        $p:ty, [$name:expr, $version:expr] $n:tt $w:tt $a:tt $r:tt $o:tt,
+        $p:ty, [$name:tt ($($d:tt)*)] $n:tt $w:tt $a:tt $r:tt $o:tt,
         version = $x:literal $(, $($rest:tt)*)?
     ) => {
-        $crate::export_plugin!(@set $p, [$name, $x] $n $w $a $r $o, $($($rest)*)?);
+        $crate::export_plugin!(@set $p, [$name [$x]] $n $w $a $r $o, $($($rest)*)?);
     };
     (@set $p:ty, [] $n:tt $w:tt $a:tt $r:tt $o:tt, ) => {
         const _: () = {
             const ENTRIES: &[(&str, &str)] = $crate::export_plugin!(
-                @entries [::core::env!("CARGO_PKG_NAME"), ::core::env!("CARGO_PKG_VERSION")]
-                $n $w $a $r $o
+                @entries [
+                    (::core::env!("CARGO_PKG_NAME")) (::core::env!("CARGO_PKG_VERSION"))
+                ] $n $w $a $r $o
             );
 
             #[used]
@@ -173,10 +204,10 @@ macro_rules! export_plugin {
             $crate::export_plugin!(@exported $p);
         };
     };
-    (@set $p:ty, [$name:expr, $version:expr] $n:tt $w:tt $a:tt $r:tt $o:tt, ) => {
+    (@set $p:ty, [$name:tt $version:tt] $n:tt $w:tt $a:tt $r:tt $o:tt, ) => {
         const _: () = {
             const ENTRIES: &[(&str, &str)] =
-                $crate::export_plugin!(@entries [$name, $version] $n $w $a $r $o);
+                $crate::export_plugin!(@entries [$name $version] $n $w $a $r $o);
 
             static META: [u8; $crate::export::length(ENTRIES)] = $crate::export::build(ENTRIES);
 
@@ -187,13 +218,13 @@ macro_rules! export_plugin {
         ::core::compile_error!(::core::concat!(
             "export_plugin! takes a type, then any of needs = [db], wants = [log], ",
             "after = [\"name\"], requires = [\"name\"], priority = 10, embedded, and after that ",
-            "name = \"audit\", version = \"1.0.0\"; found `",
+            "name = \"audit\", version = \"1.0.0\", each once; found `",
             ::core::stringify!($($unknown)+), "`"
         ));
     };
     ($plugin:ty $(, $($options:tt)*)?) => {
         $crate::export_plugin!(
-            @set $plugin, [] [routes] [log, config] [] [] [], $($($options)*)?
+            @set $plugin, [] (routes) (log, config) () () (), $($($options)*)?
         );
     };
 }

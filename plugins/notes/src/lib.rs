@@ -171,12 +171,12 @@ export_plugin!(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use exthost::testing::TestHost;
     use serde_json::{Value, json};
 
     use super::*;
-
-    const SECONDS: fn(u64) -> std::time::Duration = std::time::Duration::from_secs;
 
     #[tokio::test]
     async fn a_note_is_kept_and_told_of() {
@@ -224,9 +224,9 @@ mod tests {
         host.post("items", &json!({"name": "bread"})).await;
         let first = webhooks.next().await;
         assert_eq!(first.status, 503);
-        host.advance(SECONDS(5));
+        host.advance(Duration::from_secs(5));
         assert_eq!(webhooks.next().await.status, 503);
-        host.advance(SECONDS(5 * 60));
+        host.advance(Duration::from_secs(5 * 60));
         let third = webhooks.next().await;
         assert_eq!(third.status, 204);
         assert_eq!((third.id, third.payload), (first.id, first.payload));

@@ -2,6 +2,7 @@
 
 use super::receiver::Reply;
 use super::*;
+use crate::clock::Clock;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_of_410_disables_the_endpoint_until_it_is_enabled() {
@@ -62,6 +63,31 @@ async fn the_pause_that_a_receiver_asks_for_is_kept() {
     assert_eq!((delivery.state, attempt.status), ("pending", Some(429)));
     let pause = delivery.due_ms.unwrap() - attempt.started_ms - attempt.took_ms;
     assert_eq!(pause, 3_600_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pauses_count_from_the_end_of_an_attempt_however_far_the_clock_is_moved_meanwhile() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let clock = Clock::movable();
+    let moved = clock.clone();
+    let receiver = Receiver::new(move |number, _| {
+        moved.advance(HOUR);
+        Reply::status(if number == 1 { 500 } else { 200 })
+    })
+    .await;
+    let settings = WebhookSettings {
+        retries: vec![HOUR],
+        jitter: 0.0,
+        breaker_failures: 1,
+        breaker_pause: HOUR,
+        breaker_pause_max: HOUR,
+        clock,
+        ..settings()
+    };
+    let (_data, webhooks) = begin(endpoint(&receiver), settings);
+    webhooks.accept(vec![message("a")]).unwrap();
+    until_all(&webhooks, "done").await;
+    assert_eq!(receiver.received().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
