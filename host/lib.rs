@@ -131,7 +131,17 @@ pub use services::{broadcast, webhooks};
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// The Rust of the guide for authors, compiled, and its test run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/author.md")]
+struct AuthorGuide;
+
 /// The Rust of the guide to events, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/events.md")]
 struct EventsGuide;
+
+/// The Rust of the guide for host developers, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/host-developer.md")]
+struct HostDeveloperGuide;
