@@ -39,16 +39,10 @@ impl<'a> Families<'a> {
         help: &str,
         samples: impl IntoIterator<Item = (Labels<'l, N>, u64)>,
     ) -> fmt::Result {
-        let mut samples = samples.into_iter().peekable();
-        if samples.peek().is_none() {
-            return Ok(());
-        }
-        let mut family = self.family(name, help, None, MetricType::Counter)?;
-        for (labels, value) in samples {
-            let mut sample = family.encode_family(&labels)?;
-            sample.encode_counter::<NoLabelSet, _, u64>(&value, None)?;
-        }
-        Ok(())
+        let kind = (MetricType::Counter, None);
+        self.each(kind, name, help, samples, |mut sample, value| {
+            sample.encode_counter::<NoLabelSet, _, u64>(&value, None)
+        })
     }
 
     /// A family of what rises and falls, of which there is one.
@@ -64,7 +58,10 @@ impl<'a> Families<'a> {
         help: &str,
         samples: impl IntoIterator<Item = (Labels<'l, N>, u64)>,
     ) -> fmt::Result {
-        self.gauges_in(None, name, help, samples)
+        let kind = (MetricType::Gauge, None);
+        self.each(kind, name, help, samples, |mut sample, value| {
+            sample.encode_gauge(&value)
+        })
     }
 
     /// A family of sizes, whose name ends in `_bytes`; `name` is without it.
@@ -74,25 +71,10 @@ impl<'a> Families<'a> {
         help: &str,
         samples: impl IntoIterator<Item = (Labels<'l, N>, u64)>,
     ) -> fmt::Result {
-        self.gauges_in(Some(&Unit::Bytes), name, help, samples)
-    }
-
-    fn gauges_in<'l, const N: usize>(
-        &mut self,
-        unit: Option<&Unit>,
-        name: &str,
-        help: &str,
-        samples: impl IntoIterator<Item = (Labels<'l, N>, u64)>,
-    ) -> fmt::Result {
-        let mut samples = samples.into_iter().peekable();
-        if samples.peek().is_none() {
-            return Ok(());
-        }
-        let mut family = self.family(name, help, unit, MetricType::Gauge)?;
-        for (labels, value) in samples {
-            family.encode_family(&labels)?.encode_gauge(&value)?;
-        }
-        Ok(())
+        let kind = (MetricType::Gauge, Some(&Unit::Bytes));
+        self.each(kind, name, help, samples, |mut sample, value| {
+            sample.encode_gauge(&value)
+        })
     }
 
     /// A family of times, whose name ends in `_seconds`; `name` is without it.
@@ -102,25 +84,38 @@ impl<'a> Families<'a> {
         help: &str,
         samples: impl IntoIterator<Item = (Labels<'l, N>, &'l Histogram)>,
     ) -> fmt::Result {
-        let mut samples = samples.into_iter().peekable();
-        if samples.peek().is_none() {
-            return Ok(());
-        }
-        let unit = Some(&Unit::Seconds);
-        let mut family = self.family(name, help, unit, MetricType::Histogram)?;
-        for (labels, histogram) in samples {
+        let kind = (MetricType::Histogram, Some(&Unit::Seconds));
+        self.each(kind, name, help, samples, |mut sample, histogram| {
             let counts = histogram.buckets();
             let bounds = BOUNDS_NS.iter().map(|bound| *bound as f64 / 1e9);
             let bounds = bounds.chain([f64::INFINITY]);
             let buckets: Vec<_> = bounds.zip(counts).collect();
-            let mut sample = family.encode_family(&labels)?;
             sample.encode_histogram::<NoLabelSet>(
                 histogram.sum_ns() as f64 / 1e9,
                 // Not a counter of its own, which could be ahead of the buckets.
                 counts.iter().sum(),
                 &buckets,
                 None,
-            )?;
+            )
+        })
+    }
+
+    /// A family of one sample each; none without samples.
+    fn each<'l, const N: usize, V>(
+        &mut self,
+        (kind, unit): (MetricType, Option<&Unit>),
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Labels<'l, N>, V)>,
+        mut encode: impl FnMut(MetricEncoder<'_>, V) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut samples = samples.into_iter().peekable();
+        if samples.peek().is_none() {
+            return Ok(());
+        }
+        let mut family = self.family(name, help, unit, kind)?;
+        for (labels, value) in samples {
+            encode(family.encode_family(&labels)?, value)?;
         }
         Ok(())
     }
