@@ -14,6 +14,7 @@ mod log;
 mod logs;
 mod new;
 pub(crate) mod output;
+mod pin;
 mod place;
 mod remote;
 mod serve;
@@ -67,6 +68,7 @@ enum Command {
     Config(config::Config),
     Inspect(inspect::Inspect),
     Check(check::Check),
+    Pin(pin::Pin),
     Call(call::Call),
     List(list::List),
     Logs(logs::Logs),
@@ -95,6 +97,7 @@ impl Cli {
             Command::Config(config) => config.run(),
             Command::Inspect(inspect) => inspect.run(),
             Command::Check(check) => check.run(),
+            Command::Pin(pin) => pin.run(),
             Command::Call(call) => {
                 log::start(call::LOG, self.log_format);
                 let runtime = ManuallyDrop::new(runtime()?);

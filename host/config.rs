@@ -26,7 +26,7 @@ pub use broadcast::{
 pub(crate) use endpoint::host_of;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::ConfigError;
-pub(crate) use error::cure;
+pub(crate) use error::{cure, place_of};
 pub(crate) use event_name::beginning;
 pub use event_name::{EventName, EventNameError};
 pub use file::{ConfigFile, DatabaseConfig, EventsConfig, PluginsConfig, WebhooksConfig};

@@ -6,6 +6,7 @@ use crate::discovery::DiscoveryError;
 use crate::inspect::InspectError;
 use crate::instance::InitError;
 use crate::library::LoadError;
+use crate::pins::PinsError;
 use crate::verify::VerifyError;
 
 /// One file that was refused, by which stage, and why.
@@ -30,6 +31,9 @@ pub enum RefusedBy {
     /// Verification: the file against this host and its policy.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// Verification: the lock file that it needs cannot be used.
+    #[error(transparent)]
+    Pins(#[from] PinsError),
     /// Loading: the library in memory.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -70,7 +74,8 @@ impl Refusal {
     /// Whether code of the file may have run before it was refused.
     pub fn code_ran(&self) -> bool {
         match &*self.why {
-            RefusedBy::Discovery(_) | RefusedBy::Inspect(_) | RefusedBy::Verify(_) => false,
+            RefusedBy::Discovery(_) | RefusedBy::Inspect(_) => false,
+            RefusedBy::Verify(_) | RefusedBy::Pins(_) => false,
             RefusedBy::Load(LoadError::LoaderStuck | LoadError::Image { .. }) => false,
             RefusedBy::Init(InitError::HostEnding) => false,
             RefusedBy::Load(_) | RefusedBy::Init(_) => true,
@@ -85,6 +90,7 @@ impl RefusedBy {
             RefusedBy::Discovery(error) => error.code(),
             RefusedBy::Inspect(error) => error.code(),
             RefusedBy::Verify(error) => error.code(),
+            RefusedBy::Pins(error) => error.code(),
             RefusedBy::Load(error) => error.code(),
             RefusedBy::Init(error) => error.code(),
         }

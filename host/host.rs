@@ -26,7 +26,7 @@ use crate::name::PluginName;
 use crate::registry::HostStatus;
 use crate::services::broadcast::PublishError;
 use crate::services::context::Phase;
-use crate::services::webhooks::{Webhooks, WebhooksError};
+use crate::services::webhooks::Webhooks;
 use joined::joined;
 use pipeline::Pipeline;
 
@@ -34,7 +34,7 @@ pub use builder::{BuildError, HostBuilder};
 pub use events::{Decision, EventError};
 pub use examined::Examined;
 pub use lock::DataError;
-pub use reconfigure::Reconfigured;
+pub use reconfigure::{ReconfigureError, Reconfigured};
 
 /// A running extension host. Clones are the same host.
 ///
@@ -171,9 +171,8 @@ impl Host {
     /// shutdown has begun, nothing changes any more.
     ///
     /// # Errors
-    /// [`WebhooksError`](crate::webhooks::WebhooksError) when the endpoints
-    /// cannot be as they are now; nothing has changed then.
-    pub async fn reconfigure(&self, file: ConfigFile) -> Result<Reconfigured, WebhooksError> {
+    /// [`ReconfigureError`]; nothing has changed then.
+    pub async fn reconfigure(&self, file: ConfigFile) -> Result<Reconfigured, ReconfigureError> {
         let host = self.clone();
         // As an installation, it goes on to its end.
         let reconfigured = tokio::spawn(async move {
@@ -183,13 +182,14 @@ impl Host {
                 return Ok(Reconfigured::default());
             }
             let merged = HostBuilder::clone(&host.said).config(file).merge();
+            let policy = merged.settings.policy()?;
             let webhooks = host.pipeline.webhooks();
             let endpoints = webhooks.reconfigure(merged.endpoints, merged.webhook_settings);
             endpoints.await?;
             let broadcast = host.pipeline.broadcast();
             broadcast.set_clients_max(merged.broadcast.clients_max);
             host.listening.store(Arc::new(merged.broadcast));
-            Ok(host.pipeline.reconfigure(merged.settings).await)
+            Ok(host.pipeline.reconfigure(merged.settings, policy).await)
         });
         joined(reconfigured).await
     }

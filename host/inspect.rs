@@ -15,6 +15,7 @@ use exthost_abi::Embedded;
 use serde::Serialize;
 
 use crate::discovery::Candidate;
+use crate::ownership::Ownership;
 
 mod capability;
 mod elf;
@@ -54,6 +55,7 @@ pub struct Inspected {
     facts: Facts,
     meta: Meta,
     meta_bytes: Vec<u8>,
+    ownership: Option<Ownership>,
     embedded: Option<Embedded>,
 }
 
@@ -75,7 +77,7 @@ struct Facts {
 /// # Errors
 /// [`InspectError`].
 pub fn inspect(candidate: Candidate) -> Result<Inspected, InspectError> {
-    let bytes = file::read(&candidate)?;
+    let (bytes, ownership) = file::read(&candidate)?;
     let (facts, meta_bytes) = facts(&bytes)?;
     let meta = Meta::parse(&meta_bytes)?;
     Ok(Inspected {
@@ -85,6 +87,7 @@ pub fn inspect(candidate: Candidate) -> Result<Inspected, InspectError> {
         facts,
         meta,
         meta_bytes,
+        ownership,
         embedded: None,
     })
 }
@@ -192,6 +195,11 @@ impl Inspected {
     /// Returns the bytes of its meta, to be compared with those in memory.
     pub fn meta_bytes(&self) -> &[u8] {
         &self.meta_bytes
+    }
+
+    /// Returns who may write to its file, where that is known.
+    pub fn ownership(&self) -> Option<Ownership> {
+        self.ownership
     }
 
     /// Returns the plugin itself, when it is compiled into this program.

@@ -110,6 +110,8 @@ pub mod library;
 pub mod logs;
 mod metrics;
 pub mod name;
+pub mod ownership;
+pub mod pins;
 pub mod registry;
 mod services;
 pub mod testing;
@@ -120,8 +122,8 @@ pub use config::Limits;
 pub use error::Refusal;
 pub use exthost_abi::Embedded;
 pub use host::{
-    BuildError, DataError, Decision, EventError, Examined, Host, HostBuilder, Reconfigured,
-    ReloadError,
+    BuildError, DataError, Decision, EventError, Examined, Host, HostBuilder, ReconfigureError,
+    Reconfigured, ReloadError,
 };
 pub use services::events::Policy;
 pub use services::{broadcast, webhooks};

@@ -11,12 +11,13 @@ use semver::{Comparator, Op};
 
 use crate::config::Grant;
 use crate::inspect::{Capability, Inspected, Meta, PanicStrategy};
+use crate::pins::ContentHash;
 
 mod error;
 mod order;
 mod policy;
 
-pub use error::VerifyError;
+pub use error::{PinDiffers, VerifyError};
 pub use order::{Refused, admit};
 pub use policy::{Policy, needed_here};
 
@@ -53,12 +54,14 @@ impl Verified {
 /// [`VerifyError`], but for its variants that concern several plugins.
 pub fn verify(inspected: Inspected, policy: &Policy) -> Result<Verified, VerifyError> {
     check_target(&inspected, policy)?;
+    check_owner(&inspected, policy)?;
+    check_pin(&inspected, policy)?;
     check_exports(&inspected)?;
     check_api(inspected.meta(), policy)?;
     check_tables(inspected.meta(), policy)?;
     check_libraries(&inspected, policy)?;
     check_panic(inspected.meta(), policy)?;
-    let granted = grant(inspected.meta(), policy)?;
+    let granted = grant(&inspected, policy)?;
     Ok(Verified { inspected, granted })
 }
 
@@ -70,6 +73,40 @@ fn check_target(inspected: &Inspected, policy: &Policy) -> Result<(), VerifyErro
         plugin: inspected.target().to_string(),
         host: policy.target.to_string(),
     })
+}
+
+fn check_owner(inspected: &Inspected, policy: &Policy) -> Result<(), VerifyError> {
+    let (Some(user), Some(ownership)) = (policy.user, inspected.ownership()) else {
+        return Ok(());
+    };
+    match ownership.distrust(user) {
+        Some(why) => Err(VerifyError::Untrusted { why }),
+        None => Ok(()),
+    }
+}
+
+fn check_pin(inspected: &Inspected, policy: &Policy) -> Result<(), VerifyError> {
+    let Some(pins) = policy.pins_for(inspected) else {
+        return Ok(());
+    };
+    let meta = inspected.meta();
+    let (name, version) = (meta.name.clone(), meta.version.clone());
+    let Some(pin) = pins.of(name.as_str()) else {
+        return Err(VerifyError::NotPinned { name, version });
+    };
+    let hash = ContentHash::from(inspected.hash());
+    if hash == pin.hash {
+        return Ok(());
+    }
+    let more = meta.needs.iter().filter(|need| !pin.grants.contains(need));
+    Err(VerifyError::PinDiffers(Box::new(PinDiffers {
+        name,
+        pinned_version: pin.version.clone(),
+        pinned_hash: pin.hash,
+        version,
+        hash,
+        more: more.cloned().collect(),
+    })))
 }
 
 fn check_exports(inspected: &Inspected) -> Result<(), VerifyError> {
@@ -165,8 +202,12 @@ fn check_panic(meta: &Meta, policy: &Policy) -> Result<(), VerifyError> {
     }
 }
 
-fn grant(meta: &Meta, policy: &Policy) -> Result<Vec<Capability>, VerifyError> {
+fn grant(inspected: &Inspected, policy: &Policy) -> Result<Vec<Capability>, VerifyError> {
+    let meta = inspected.meta();
     let grants = policy.grants.get(meta.name.as_str());
+    let pins = policy.pins_for(inspected);
+    let agreed = pins.and_then(|pins| Some(&pins.of(meta.name.as_str())?.grants));
+    let is_agreed = |wanted: &Capability| agreed.is_none_or(|agreed| agreed.contains(wanted));
     let is_granted = |wanted: &Capability| {
         let covers = |grant: &Grant| grant.covers(&wanted.id, wanted.revision);
         grants.is_none_or(|grants| grants.iter().any(covers))
@@ -186,20 +227,28 @@ fn grant(meta: &Meta, policy: &Policy) -> Result<Vec<Capability>, VerifyError> {
                 granted: list(grants.map_or(&[], Vec::as_slice)),
             });
         }
+        if !is_agreed(need) {
+            return Err(VerifyError::NotAgreed {
+                name: meta.name.clone(),
+                capability: need.clone(),
+                granted: list(agreed.map_or(&[], Vec::as_slice)),
+            });
+        }
         granted.push(need.clone());
     }
     let wants = meta
         .wants
         .iter()
         .filter(|want| policy.capabilities.contains(want));
-    granted.extend(wants.filter(|want| is_granted(want)).cloned());
+    let wants = wants.filter(|want| is_granted(want) && is_agreed(want));
+    granted.extend(wants.cloned());
     granted.sort();
     granted.dedup();
     Ok(granted)
 }
 
-fn list(grants: &[Grant]) -> String {
-    let names: Vec<_> = grants.iter().map(Grant::to_string).collect();
+fn list(grants: &[impl ToString]) -> String {
+    let names: Vec<_> = grants.iter().map(ToString::to_string).collect();
     match names.is_empty() {
         true => "nothing".to_owned(),
         false => names.join(", "),

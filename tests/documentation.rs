@@ -15,6 +15,7 @@ const STAGES: &[(&str, &str)] = &[
     ("discover", "host/discovery/error.rs"),
     ("inspect", "host/inspect/error.rs"),
     ("verify", "host/verify/error.rs"),
+    ("lock", "host/pins/error.rs"),
     ("load", "host/library.rs"),
     // The hook, with which each of its codes begins.
     ("", "host/instance.rs"),

@@ -13,6 +13,7 @@ use super::support::client::Connection;
 use super::support::process::Running;
 use super::support::receiver::{Receiver, SECRET};
 use super::support::server::{Server, eventually};
+use super::support::site::hang_up;
 use super::support::{HELLO_C, c_plugin, count, exthost, root, rust_plugin};
 
 /// Asks over and over until told to end; each answer has to be `status`, and goes
@@ -47,14 +48,6 @@ fn write(folder: &TempDir, config: &str) -> PathBuf {
     let file = folder.path().join("exthost.toml");
     std::fs::write(&file, config).unwrap();
     file
-}
-
-/// Sends the signal, and waits until all was read anew.
-fn hang_up(running: &Running) {
-    let read = || running.said().matches("read all anew").count();
-    let before = read();
-    running.signal("-HUP");
-    eventually("all is read anew", || read() > before);
 }
 
 #[test]

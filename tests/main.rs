@@ -37,6 +37,8 @@ mod hangup;
 mod inspection;
 /// Does what `exthost new` makes build, pass its tests and serve?
 mod new;
+/// With `locked = true`, is nothing loaded but what was agreed to, byte for byte?
+mod pins;
 /// In a directory of good and bad files, is each bad one refused for its own reason?
 mod refusals;
 /// Does a reload lose no request?

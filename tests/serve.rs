@@ -1,82 +1,13 @@
 //! Does `exthost serve` serve what `exthost.toml` says, to whom it says, and does
 //! a wrong word in it change nothing and name its place?
 
-use std::path::{Path, PathBuf};
-use std::process::Output;
-
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::support::client::Response;
 use super::support::process::Running;
 use super::support::server::eventually;
-use super::support::{HELLO_C, c_plugin, exthost, rust_plugin, shared_c_plugin};
-
-/// A folder as an operator has it: a configuration, and plugin files.
-struct Site {
-    folder: TempDir,
-}
-
-impl Site {
-    fn new(config: &str) -> Self {
-        let site = Site {
-            folder: tempfile::tempdir().unwrap(),
-        };
-        std::fs::create_dir(site.path("plugins")).unwrap();
-        site.write(config);
-        site
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, config: &str) {
-        std::fs::write(self.path("exthost.toml"), config).unwrap();
-    }
-
-    /// Puts a plugin of this repository into a folder of the site.
-    fn put(&self, plugin: &str, into: &str) -> PathBuf {
-        self.put_file(&rust_plugin(plugin), into)
-    }
-
-    fn put_file(&self, file: &Path, into: &str) -> PathBuf {
-        let folder = self.path(into);
-        std::fs::create_dir_all(&folder).unwrap();
-        let to = folder.join(file.file_name().unwrap());
-        // As a deploy should: whole, or not at all.
-        let beside = folder.join(".new");
-        std::fs::copy(file, &beside).unwrap();
-        std::fs::rename(&beside, &to).unwrap();
-        to
-    }
-
-    /// Runs `exthost` in the folder.
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = exthost();
-        command.args(arguments).current_dir(self.folder.path());
-        command.output().unwrap()
-    }
-
-    fn serve(&self, arguments: &[&str]) -> Running {
-        Running::serve(self.folder.path(), arguments)
-    }
-
-    /// A token with these scopes.
-    fn token(&self, name: &str, scopes: &[&str]) -> String {
-        let mut arguments = vec!["token", "create", name];
-        for scope in scopes {
-            arguments.extend(["--scope", scope]);
-        }
-        let output = self.run(&arguments);
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        text(&output.stdout).trim().to_owned()
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
+use super::support::site::{Site, text};
+use super::support::{HELLO_C, c_plugin, shared_c_plugin};
 
 fn ask(running: &Running, path: &str, token: &str) -> Response {
     running.get_with(path, &[("authorization", &format!("Bearer {token}"))])

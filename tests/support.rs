@@ -6,6 +6,7 @@ pub(crate) mod listen;
 pub(crate) mod process;
 pub(crate) mod receiver;
 pub(crate) mod server;
+pub(crate) mod site;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

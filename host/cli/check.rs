@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use exthost::pins::PinsError;
 use exthost::registry::DisabledStatus;
 use exthost::verify::Verified;
 use exthost::{Examined, Host, HostBuilder, Refusal};
@@ -27,7 +28,7 @@ pub(crate) struct Check {
 impl Check {
     /// Prints the outcome, and returns the exit code.
     pub(crate) fn run(self) -> Result<i32> {
-        let examined = examine(self.directories);
+        let examined = examine(self.directories)?;
         match self.json {
             true => output::json(&value(&examined))?,
             false => print(&examined),
@@ -36,7 +37,7 @@ impl Check {
     }
 }
 
-fn examine(directories: Vec<PathBuf>) -> Examined {
+fn examine(directories: Vec<PathBuf>) -> std::result::Result<Examined, PinsError> {
     let builder = Host::builder();
     let add = |builder: HostBuilder, directory| builder.directory(directory);
     directories.into_iter().fold(builder, add).examine()
@@ -109,7 +110,7 @@ mod tests {
     #[test]
     fn a_refusal_is_told_in_both_forms() {
         let gone = PathBuf::from("no/such/directory");
-        let examined = examine(vec![gone]);
+        let examined = examine(vec![gone]).unwrap();
         assert!(examined.admitted.is_empty());
         let line = no(&examined.refused[0]);
         assert!(

@@ -46,7 +46,7 @@ impl Config {
 }
 
 fn check(configured: &Configured, json: bool) -> Result<i32> {
-    let examined = Host::builder().config(configured.file.clone()).examine();
+    let examined = Host::builder().config(configured.file.clone()).examine()?;
     if json {
         output::json(&check::value(&examined))?;
     } else {

@@ -133,6 +133,8 @@ fn root(path: &Path) -> Result<PathBuf> {
 fn of_sources(mut file: ConfigFile, data: &Path) -> ConfigFile {
     file.data = Some(data.to_owned());
     file.plugins.directories = None;
+    // What is built anew at every change cannot be agreed to by its content.
+    file.plugins.locked = false;
     for plugin in file.plugin.values_mut() {
         plugin.path = None;
     }

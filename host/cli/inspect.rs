@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use exthost::discovery::Candidate;
-use exthost::inspect::{InspectError, Inspected, inspect};
+use exthost::inspect::{Capability, InspectError, Inspected, Meta, inspect};
+use exthost::ownership::current_user;
 use exthost::verify::{Policy, VerifyError, verify};
 use serde_json::{Value, json};
 
@@ -27,7 +28,11 @@ pub(crate) struct Inspect {
 impl Inspect {
     /// Prints what was found, and returns the exit code.
     pub(crate) fn run(self) -> Result<i32> {
-        let policy = Policy::default();
+        // As exthost serve, run by the same user.
+        let policy = Policy {
+            user: current_user(),
+            ..Policy::default()
+        };
         let mut code = 0;
         let mut values = Vec::new();
         for file in self.files {
@@ -78,7 +83,7 @@ fn refusal(code: &str, message: &str) -> Value {
 
 /// An inspected file for people.
 fn text(inspected: Inspected, policy: &Policy) -> String {
-    let mut rows = facts(&inspected);
+    let mut rows = facts(&inspected, policy);
     rows.push(("loads here", loads(verify(inspected, policy).map(drop))));
     align(&rows)
 }
@@ -91,7 +96,7 @@ fn loads(verified: std::result::Result<(), VerifyError>) -> String {
 }
 
 /// What is told of a file, in the order of an author's interest.
-fn facts(inspected: &Inspected) -> Vec<(&'static str, String)> {
+fn facts(inspected: &Inspected, policy: &Policy) -> Vec<(&'static str, String)> {
     let meta = inspected.meta();
     let mut rows = vec![
         ("file", inspected.path().display().to_string()),
@@ -105,6 +110,7 @@ fn facts(inspected: &Inspected) -> Vec<(&'static str, String)> {
         ("panic", format!("{:?}", meta.panic).to_lowercase()),
         ("needs", list(&meta.needs)),
         ("wants", list(&meta.wants)),
+        ("not here", list(&absent(meta, policy))),
         ("after", list(&meta.after)),
         ("requires", list(&meta.requires)),
         ("priority", meta.priority.to_string()),
@@ -133,6 +139,13 @@ fn facts(inspected: &Inspected) -> Vec<(&'static str, String)> {
     }
     rows.retain(|(_, value)| !value.is_empty());
     rows
+}
+
+/// What the plugin wants and this host does not have.
+fn absent<'a>(meta: &'a Meta, policy: &Policy) -> Vec<&'a Capability> {
+    let wants = meta.wants.iter();
+    let absent = wants.filter(|want| !policy.capabilities.contains(want));
+    absent.collect()
 }
 
 fn list(items: &[impl ToString]) -> String {

@@ -45,6 +45,10 @@ pub(crate) struct Serve {
     /// Load only this plugin; several may be given
     #[arg(long, value_name = "NAME", conflicts_with = "no_plugins")]
     only: Vec<String>,
+    /// Load only the plugins that exthost.lock pins, as if the configuration said
+    /// `locked = true`
+    #[arg(long)]
+    locked: bool,
     /// End when a plugin is refused at the start
     #[arg(long)]
     strict: bool,
@@ -53,7 +57,7 @@ pub(crate) struct Serve {
 impl Serve {
     /// Serves until a signal, and returns the exit code.
     pub(crate) async fn run(self) -> Result<i32> {
-        let configured = self.place.read()?;
+        let configured = self.read()?;
         let end = End::on_signal()?;
         let hangup = Hangup::listen()?;
         let listener = bind(self.address(&configured)?).await?;
@@ -73,6 +77,12 @@ impl Serve {
         let reloading = tokio::spawn(self.reload(host.clone(), configured, hangup));
         serving::until(end, host, listener, || reloading.abort()).await;
         Ok(0)
+    }
+
+    fn read(&self) -> Result<Configured> {
+        let mut configured = self.place.read()?;
+        configured.file.plugins.locked |= self.locked;
+        Ok(configured)
     }
 
     fn address(&self, configured: &Configured) -> Result<SocketAddr> {
@@ -104,7 +114,7 @@ impl Serve {
     async fn reload(self, host: Host, begun: Configured, mut hangup: Hangup) {
         loop {
             hangup.next().await;
-            let configured = match self.place.read() {
+            let configured = match self.read() {
                 Ok(configured) => configured,
                 Err(error) => {
                     tracing::error!("{error}; everything stays as it was");

@@ -58,12 +58,8 @@ impl ConfigError {
 
     /// The error of the parser, without the line that it would show.
     pub(super) fn of_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
-        let at = error.span().map_or(0, |span| span.start.min(text.len()));
-        let before = text.get(..at).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let file = file.to_owned();
-        let line = before.matches('\n').count() + 1;
-        let column = before[line_start..].chars().count() + 1;
+        let (line, column) = place_of(text, error);
         let message = error.message();
         let Some((key, known)) = unknown_key(message) else {
             let message = without_value(message).replace('\n', ", ");
@@ -83,6 +79,15 @@ impl ConfigError {
             cure,
         }
     }
+}
+
+/// Line and column of an error in `text`, both from 1.
+pub(crate) fn place_of(text: &str, error: &toml::de::Error) -> (usize, usize) {
+    let at = error.span().map_or(0, |span| span.start.min(text.len()));
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.matches('\n').count() + 1;
+    (line, before[line_start..].chars().count() + 1)
 }
 
 /// The message without the text that it says was no other kind of value: that may

@@ -12,6 +12,7 @@ use crate::config::{
     PluginConfig,
 };
 use crate::name::PluginName;
+use crate::pins::LOCK_FILE;
 
 /// What stands in `exthost.toml`. Every key is optional, and one that is not
 /// known is an error.
@@ -56,17 +57,29 @@ pub struct ConfigFile {
 pub struct PluginsConfig {
     /// Whether any plugin is loaded.
     pub enabled: bool,
+    /// Whether only the plugins that exthost.lock beside this file pins are loaded;
+    /// exthost pin writes it.
+    pub locked: bool,
+    /// Whether a plugin's file is refused when others than root and the user of the
+    /// host can write to it.
+    pub check_owners: bool,
     /// Directories of plugin files, relative to this file; of two plugins with
     /// one name the first that is found counts. The folder plugins beside this
     /// file if it is left out.
     pub directories: Option<Vec<PathBuf>>,
+    /// Where the pins are; exthost.lock beside this file.
+    #[serde(skip)]
+    pub lock_file: PathBuf,
 }
 
 impl Default for PluginsConfig {
     fn default() -> Self {
         PluginsConfig {
             enabled: true,
+            locked: false,
+            check_owners: true,
             directories: None,
+            lock_file: PathBuf::from(LOCK_FILE),
         }
     }
 }
@@ -126,6 +139,7 @@ impl ConfigFile {
         {
             *path = folder.join(&*path);
         }
+        self.plugins.lock_file = folder.join(&self.plugins.lock_file);
         for path in self.plugins.directories.iter_mut().flatten() {
             *path = folder.join(&*path);
         }
@@ -179,6 +193,8 @@ mod tests {
 
             [plugins]
             enabled = false
+            locked = true
+            check_owners = false
             directories = ["first", "/second"]
 
             [limits]
@@ -234,6 +250,8 @@ mod tests {
         );
         assert!(config.data.unwrap().is_absolute());
         assert!(!config.plugins.enabled);
+        assert!(config.plugins.locked && !config.plugins.check_owners);
+        assert!(config.plugins.lock_file.is_absolute());
         let directories = config.plugins.directories.unwrap();
         assert!(directories[0].is_absolute() && directories[0].ends_with("first"));
         assert_eq!(directories[1], Path::new("/second"));

@@ -22,6 +22,7 @@ use crate::host::lock::{DataError, DataLock};
 use crate::host::pipeline::Pipeline;
 use crate::host::settings::Settings;
 use crate::library::Loader;
+use crate::pins::PinsError;
 use crate::services::ServicesCore;
 use crate::services::broadcast::Broadcast;
 use crate::services::db::database::Databases;
@@ -117,6 +118,22 @@ impl HostBuilder {
     pub fn only(mut self, plugins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let plugins = plugins.into_iter().map(Into::into);
         self.settings.only.get_or_insert_default().extend(plugins);
+        self
+    }
+
+    /// Loads only the plugins that this file pins, with no more than it grants them;
+    /// `exthost pin` writes such a file. Plugins that are compiled into this program
+    /// need no pin.
+    pub fn locked(mut self, lock_file: impl Into<PathBuf>) -> Self {
+        self.settings.lock_file = Some(lock_file.into());
+        self
+    }
+
+    /// Refuses plugin files that others than root and the user of this process can
+    /// write to, unless it is false; a host in [development](Self::development) takes
+    /// them all. On Windows nothing is checked.
+    pub fn check_owners(mut self, check: bool) -> Self {
+        self.settings.check_owners = check;
         self
     }
 
@@ -282,6 +299,10 @@ impl HostBuilder {
             .directories
             .extend(directories.into_iter().flatten());
         settings.enabled &= file.plugins.enabled;
+        settings.check_owners &= file.plugins.check_owners && !self.development;
+        if file.plugins.locked {
+            settings.lock_file = Some(file.plugins.lock_file);
+        }
         settings.limits = file.limits.over(settings.limits);
         settings.host_database = file.database.host.or(settings.host_database.take());
         settings.aliases.extend(file.events.alias);
@@ -309,7 +330,7 @@ impl HostBuilder {
         let services = ServicesCore::new(self.clock, databases, webhooks, events, broadcast);
         let drain_timeout = self.settings.limits.drain_timeout;
         let pipeline = Pipeline::new(lock, loader, services, self.settings);
-        let refusals = pipeline.boot().await;
+        let refusals = pipeline.boot().await?;
         let host = Host {
             said: Arc::new(said),
             pipeline: Arc::new(pipeline),
@@ -334,8 +355,14 @@ impl HostBuilder {
     ///
     /// # Threading
     /// Blocks on the disk.
-    pub fn examine(&self) -> Examined {
-        Examined::of(&self.clone().merge().settings)
+    ///
+    /// # Errors
+    /// [`PinsError`] when the host is [locked](Self::locked) and the pins cannot
+    /// be used.
+    pub fn examine(&self) -> Result<Examined, PinsError> {
+        let settings = self.clone().merge().settings;
+        let policy = settings.policy()?;
+        Ok(Examined::of(&settings, policy))
     }
 
     fn said_of(&mut self, plugin: impl Into<String>) -> &mut PluginConfig {
@@ -370,6 +397,9 @@ pub enum BuildError {
     /// The webhooks cannot start.
     #[error(transparent)]
     Webhooks(#[from] WebhooksError),
+    /// The host is locked, and the pins cannot be used.
+    #[error(transparent)]
+    Pins(#[from] PinsError),
     /// The loader thread could not be started.
     #[error("cannot start the loader thread: {source}")]
     Loader {

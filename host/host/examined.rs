@@ -25,10 +25,10 @@ pub struct Examined {
 
 impl Examined {
     /// Takes every candidate as far as can be.
-    pub(super) fn of(settings: &Settings) -> Self {
+    pub(super) fn of(settings: &Settings, policy: Policy) -> Self {
         let mut examining = Examining {
             settings,
-            policy: settings.policy(),
+            policy,
             verified: Vec::new(),
             refused: Vec::new(),
             disabled: Vec::new(),

@@ -20,13 +20,14 @@ use crate::instance::{Generation, InitError, Initialised, Serving};
 use crate::library::{Loaded, Loader};
 use crate::metrics::{self, Exposition, RefusedRequests};
 use crate::name::PluginName;
+use crate::pins::PinsError;
 use crate::registry::{Plugin, Registry};
 use crate::services::broadcast::Broadcast;
 use crate::services::context::PluginContext;
 use crate::services::events::Events;
 use crate::services::webhooks::Webhooks;
 use crate::services::{PluginServices, ServicesCore};
-use crate::verify::{Verified, VerifyError, verify};
+use crate::verify::{Policy, Verified, VerifyError, verify};
 
 /// What the last steps of a retirement may overstay the end by.
 const GRACE: Duration = Duration::from_millis(500);
@@ -117,13 +118,18 @@ impl Pipeline {
 
     /// Takes every candidate through the pipeline, stage by stage, so that all
     /// have initialised before the first starts. Returns the refusals.
-    pub(super) async fn boot(&self) -> Vec<Refusal> {
+    ///
+    /// # Errors
+    /// [`PinsError`]; nothing was looked at then.
+    pub(super) async fn boot(&self) -> Result<Vec<Refusal>, PinsError> {
+        let settings = self.settings();
+        let policy = settings.policy()?;
         let Examined {
             admitted: verified,
             refused: mut refusals,
             disabled,
             missing,
-        } = self.examine(self.settings()).await;
+        } = self.examine(settings, policy).await;
         self.registry.set_absent(disabled, missing);
         for verified in &verified {
             self.events().expect(&verified.meta().name);
@@ -144,12 +150,12 @@ impl Pipeline {
             self.refused(refusal);
         }
         self.events().host_init();
-        refusals
+        Ok(refusals)
     }
 
     /// Looks at all files that the settings lead to.
-    pub(super) async fn examine(&self, settings: Arc<Settings>) -> Examined {
-        let examined = tokio::task::spawn_blocking(move || Examined::of(&settings));
+    pub(super) async fn examine(&self, settings: Arc<Settings>, policy: Policy) -> Examined {
+        let examined = tokio::task::spawn_blocking(move || Examined::of(&settings, policy));
         let examined = joined(examined).await;
         let admitted = examined.admitted.iter();
         let found = admitted.map(|plugin| plugin.inspected().path().to_owned());
@@ -172,7 +178,9 @@ impl Pipeline {
             return Err(Refusal::new(file, VerifyError::Disabled { name, why }));
         }
         let restart_only = inspected.restart_only();
-        let verified = verify(inspected, &settings.policy());
+        let policy = settings.policy();
+        let policy = policy.map_err(|why| Refusal::new(&file, why))?;
+        let verified = verify(inspected, &policy);
         let verified = verified.map_err(|why| Refusal::new(&file, why))?;
         if let Some(serving) = self.registry.serving(name.as_ref()) {
             let winner = serving.file.clone();

@@ -12,8 +12,10 @@ use crate::host::pipeline::Pipeline;
 use crate::host::settings::Settings;
 use crate::instance::Generation;
 use crate::name::PluginName;
+use crate::pins::PinsError;
 use crate::registry::{RefusedStatus, Registry};
-use crate::verify::{Verified, VerifyError};
+use crate::services::webhooks::WebhooksError;
+use crate::verify::{Policy, Verified, VerifyError};
 
 /// What became of plugins when all files were looked at again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -32,10 +34,22 @@ pub struct Reconfigured {
     pub refused: Vec<RefusedStatus>,
 }
 
+/// Why other settings do not hold; nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReconfigureError {
+    /// The endpoints cannot be as they are now.
+    #[error(transparent)]
+    Webhooks(#[from] WebhooksError),
+    /// The pins cannot be used.
+    #[error(transparent)]
+    Pins(#[from] PinsError),
+}
+
 impl Pipeline {
-    /// Lets `settings` hold, and makes what serves what they say. Whoever calls holds
-    /// the lock of changes.
-    pub(super) async fn reconfigure(&self, settings: Settings) -> Reconfigured {
+    /// Lets `settings` hold, with the `policy` that they make, and makes what serves
+    /// what they say. Whoever calls holds the lock of changes.
+    pub(super) async fn reconfigure(&self, settings: Settings, policy: Policy) -> Reconfigured {
         let mut outcome = Reconfigured::default();
         let settings = Arc::new(settings.spelled());
         let known = self.found();
@@ -43,7 +57,7 @@ impl Pipeline {
         self.services.databases().set(settings.databases());
         self.events().set_aliases(settings.all_aliases());
 
-        let examined = self.examine(settings.clone()).await;
+        let examined = self.examine(settings.clone(), policy).await;
         self.registry.forget_all();
         self.registry
             .set_absent(examined.disabled, examined.missing);
@@ -80,6 +94,7 @@ impl Pipeline {
         if let Some(serving) = &serving {
             let inspected = verified.inspected();
             let is_same = serving.hash == inspected.hash() && serving.file == inspected.path();
+            let is_same = is_same && serving.context().granted() == verified.granted();
             if is_same && self.is_made_with(serving, &settings.of(name.as_str())) {
                 return;
             }

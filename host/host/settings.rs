@@ -8,6 +8,8 @@ use exthost_abi::Embedded;
 use serde_json::{Map, Value};
 
 use crate::config::{EventName, Grant, Limits, PluginConfig};
+use crate::ownership::current_user;
+use crate::pins::{Pins, PinsError};
 use crate::services::db::database::{DatabasesSettings, DbSettings};
 use crate::services::events::Aliases;
 use crate::verify::Policy;
@@ -21,6 +23,10 @@ pub(super) struct Settings {
     pub(super) directories: Vec<PathBuf>,
     /// Whether any plugin is loaded.
     pub(super) enabled: bool,
+    /// The file that pins plugins, if no others are loaded.
+    pub(super) lock_file: Option<PathBuf>,
+    /// Whether a file is refused that others can write to.
+    pub(super) check_owners: bool,
     /// The only plugins that are loaded, if it is not all.
     pub(super) only: Option<BTreeSet<String>>,
     /// The limits of plugins of which nothing is said.
@@ -62,6 +68,8 @@ impl Default for Settings {
             embedded: Vec::new(),
             directories: Vec::new(),
             enabled: true,
+            lock_file: None,
+            check_owners: true,
             only: None,
             limits: Limits::default(),
             host_database: None,
@@ -139,13 +147,16 @@ impl Settings {
         said.chain(only).map(String::as_str).collect()
     }
 
-    /// What plugins are verified against.
-    pub(super) fn policy(&self) -> Policy {
+    /// What plugins are verified against; the pins are read anew.
+    pub(super) fn policy(&self) -> Result<Policy, PinsError> {
         let granted = |name: &&str| Some(((*name).to_owned(), self.of(name).grants?));
-        Policy {
+        let pins = self.lock_file.as_deref().map(Pins::read);
+        Ok(Policy {
             grants: self.named().iter().filter_map(granted).collect(),
+            pins: pins.transpose()?,
+            user: current_user().filter(|_| self.check_owners),
             ..Policy::default()
-        }
+        })
     }
 
     /// What plugins' databases are to be.

@@ -24,6 +24,7 @@ pub fn inspect_embedded(plugin: Embedded) -> Result<Inspected, InspectError> {
         facts: facts(),
         meta,
         meta_bytes: bytes.to_vec(),
+        ownership: None,
         embedded: Some(plugin),
     })
 }

@@ -6,15 +6,16 @@ use std::path::Path;
 
 use super::error::InspectError;
 use crate::discovery::Candidate;
+use crate::ownership::Ownership;
 
 /// Largest plugin in bytes.
 pub const SIZE_MAX: u64 = 64 * 1024 * 1024;
 
-/// Reads the whole file of `candidate`.
+/// Reads the whole file of `candidate`, and says who may write to it.
 ///
 /// Its kind is looked at before it is opened, for opening a device can already
 /// do something, and again on the open file, which is the one that counts.
-pub(super) fn read(candidate: &Candidate) -> Result<Vec<u8>, InspectError> {
+pub(super) fn read(candidate: &Candidate) -> Result<(Vec<u8>, Option<Ownership>), InspectError> {
     let unreadable = |source| InspectError::Unreadable { source };
     let metadata = fs::symlink_metadata(candidate.target()).map_err(unreadable)?;
     check_kind(metadata.file_type())?;
@@ -44,7 +45,7 @@ pub(super) fn read(candidate: &Candidate) -> Result<Vec<u8>, InspectError> {
         .read_to_end(&mut bytes)
         .map_err(unreadable)? as u64;
     match read == size {
-        true => Ok(bytes),
+        true => Ok((bytes, Ownership::of(&metadata))),
         false => Err(InspectError::Changed {
             expected: size,
             read,

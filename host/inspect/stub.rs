@@ -1,6 +1,7 @@
 //! Inspected values without a file, for the tests of later stages.
 
 use super::{Facts, Glibc, Hazard, Inspected, Meta, Target};
+use crate::ownership::Ownership;
 
 /// What a stub is to be; the default is a plugin that any policy of this
 /// platform accepts.
@@ -14,6 +15,7 @@ pub(crate) struct Stub {
     pub(crate) door: bool,
     pub(crate) layouts: bool,
     pub(crate) meta_exported: bool,
+    pub(crate) ownership: Option<Ownership>,
 }
 
 impl Stub {
@@ -36,6 +38,7 @@ impl Stub {
             door: true,
             layouts: true,
             meta_exported: true,
+            ownership: None,
         }
     }
 
@@ -68,6 +71,7 @@ impl Stub {
             },
             meta_bytes: bytes.clone(),
             bytes,
+            ownership: self.ownership,
             embedded: None,
         }
     }

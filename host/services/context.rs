@@ -89,6 +89,11 @@ impl PluginContext {
         self
     }
 
+    /// All that was granted.
+    pub fn granted(&self) -> &[Capability] {
+        &self.granted
+    }
+
     /// Whether `id/revision` was granted.
     pub fn is_granted(&self, id: &str, revision: u32) -> bool {
         self.granted

@@ -1,11 +1,14 @@
 //! Why a plugin may not be loaded here.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use semver::Version;
 
 use crate::inspect::{Capability, Glibc, Hazard};
 use crate::name::PluginName;
+use crate::ownership::Distrust;
+use crate::pins::{ContentHash, LOCK_FILE};
 
 /// Why a plugin may not be loaded here. None of its code has run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -145,6 +148,39 @@ pub enum VerifyError {
         /// What it is granted.
         granted: String,
     },
+    /// It needs a capability that the operator did not agree to.
+    #[error(
+        "plugin {name} needs {capability}, {LOCK_FILE} grants it {granted}; agree to it with \
+         exthost pin {name} --grant {capability}"
+    )]
+    NotAgreed {
+        /// The plugin.
+        name: PluginName,
+        /// The capability.
+        capability: Capability,
+        /// What it is granted.
+        granted: String,
+    },
+    /// The operator agreed to no plugin of this name.
+    #[error(
+        "plugin {name} {version} is not in {LOCK_FILE}, and no other plugins are loaded; agree to \
+         it with exthost pin {name}"
+    )]
+    NotPinned {
+        /// The plugin.
+        name: PluginName,
+        /// Its version.
+        version: Version,
+    },
+    /// It is not the file that the operator agreed to.
+    #[error("{0}")]
+    PinDiffers(Box<PinDiffers>),
+    /// Others than this host's operator may have written the file.
+    #[error("the file {why}, or set check_owners = false in [plugins]")]
+    Untrusted {
+        /// Who.
+        why: Distrust,
+    },
     /// Its operator does not want it.
     #[error("plugin {name} is disabled: {why}")]
     Disabled {
@@ -155,7 +191,8 @@ pub enum VerifyError {
     },
     /// The file at a plugin's path is another plugin.
     #[error(
-        "the path of [plugin.{expected}] leads to plugin {found}; correct the path, or call the          section [plugin.{found}]"
+        "the path of [plugin.{expected}] leads to plugin {found}; correct the path, or call the \
+         section [plugin.{found}]"
     )]
     OtherName {
         /// The plugin whose path it is.
@@ -205,6 +242,42 @@ pub enum VerifyError {
     },
 }
 
+/// The file that the operator agreed to, and the one that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PinDiffers {
+    /// The plugin.
+    pub name: PluginName,
+    /// The version that was agreed to.
+    pub pinned_version: Version,
+    /// The content that was agreed to.
+    pub pinned_hash: ContentHash,
+    /// The version of the file.
+    pub version: Version,
+    /// The content of the file.
+    pub hash: ContentHash,
+    /// What it needs beyond what was agreed to.
+    pub more: Vec<Capability>,
+}
+
+impl fmt::Display for PinDiffers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, version, pinned) = (&self.name, &self.version, &self.pinned_version);
+        let (hash, pinned_hash) = (self.hash.short(), self.pinned_hash.short());
+        write!(
+            f,
+            "plugin {name} {version} has the hash {hash}.., {LOCK_FILE} pins {pinned} with \
+             {pinned_hash}..; put the pinned file back, or look at the new one and agree to it \
+             with exthost pin {name}"
+        )?;
+        // What it newly needs is agreed to by name.
+        for capability in &self.more {
+            write!(f, " --grant {capability}")?;
+        }
+        Ok(())
+    }
+}
+
 impl VerifyError {
     /// Whether the operator's word is the reason, rather than the file: one that
     /// serves still is then retired, while a file that became unusable leaves
@@ -213,6 +286,8 @@ impl VerifyError {
         matches!(
             self,
             Self::NotGranted { .. }
+                | Self::NotAgreed { .. }
+                | Self::NotPinned { .. }
                 | Self::Disabled { .. }
                 | Self::OtherName { .. }
                 | Self::RequiresMissing { .. }
@@ -240,7 +315,13 @@ impl VerifyError {
             Self::NeedsLibrary { .. } => "needs-library",
             Self::NeedsGlibc { .. } => "needs-glibc",
             Self::UnknownNeed { .. } => "unknown-need",
-            Self::NotGranted { .. } => "not-granted",
+            Self::NotGranted { .. } | Self::NotAgreed { .. } => "not-granted",
+            Self::NotPinned { .. } => "not-pinned",
+            Self::PinDiffers(_) => "pin-differs",
+            Self::Untrusted { why } => match why {
+                Distrust::WritableByOthers { .. } => "writable-by-others",
+                Distrust::ForeignOwner { .. } => "foreign-owner",
+            },
             Self::Disabled { .. } => "disabled",
             Self::OtherName { .. } => "other-name",
             Self::PanicAbort { .. } => "panic-abort",

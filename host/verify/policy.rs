@@ -7,7 +7,8 @@ use exthost_abi::fingerprint::FINGERPRINTS;
 use semver::Version;
 
 use crate::config::{CAPABILITIES, Grant};
-use crate::inspect::{Capability, Format, Glibc, Target, running_glibc};
+use crate::inspect::{Capability, Format, Glibc, Inspected, Target, running_glibc};
+use crate::pins::Pins;
 
 /// What a plugin is verified against.
 ///
@@ -34,6 +35,12 @@ pub struct Policy {
     /// What the operator grants, by plugin; one that is absent is granted all it
     /// needs and wants.
     pub grants: BTreeMap<String, Vec<Grant>>,
+    /// The files that the operator agreed to; any file will do without. A plugin
+    /// that is compiled into this program is the application's own word.
+    pub pins: Option<Pins>,
+    /// The user beside whom only root may be able to write to a plugin's file;
+    /// anybody may without.
+    pub user: Option<u32>,
 }
 
 impl Default for Policy {
@@ -51,12 +58,20 @@ impl Default for Policy {
                 .map(|name| (*name).to_owned())
                 .collect(),
             grants: BTreeMap::new(),
+            pins: None,
+            user: None,
             target,
         }
     }
 }
 
 impl Policy {
+    /// The pins that count for a plugin, if any do.
+    pub(super) fn pins_for(&self, inspected: &Inspected) -> Option<&Pins> {
+        let is_file = inspected.embedded().is_none();
+        self.pins.as_ref().filter(|_| is_file)
+    }
+
     /// Whether a plugin may need `library`. Windows compares names of libraries
     /// without regard to case.
     pub(super) fn may_need(&self, library: &str) -> bool {

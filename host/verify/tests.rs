@@ -6,6 +6,9 @@ use super::*;
 use crate::discovery::Candidate;
 use crate::inspect::stub::Stub;
 use crate::inspect::{Glibc, Hazard, inspect};
+use crate::name::PluginName;
+use crate::ownership::Ownership;
+use crate::pins::{Pin, Pins};
 
 const TABLES: &[(&str, &str)] = &[("db/1", "0123456789abcdef")];
 
@@ -337,4 +340,90 @@ fn a_circle_is_refused_and_nothing_else() {
         .find(|refused| refused.0 == "plugins/b.so")
         .unwrap();
     assert!(of_b.2.contains("b after c after a after b"), "{}", of_b.2);
+}
+
+/// Pins `hello` as it is, with these grants.
+fn pinning(grants: &[&str]) -> Policy {
+    let hello = Stub::new("hello").inspected();
+    let mut pins = Pins::default();
+    let grants = grants.iter().map(|grant| grant.parse().unwrap());
+    let pin = Pin {
+        version: hello.meta().version.clone(),
+        hash: hello.hash().into(),
+        grants: grants.collect(),
+    };
+    pins.insert(hello.meta().name.clone(), pin);
+    Policy {
+        pins: Some(pins),
+        ..policy()
+    }
+}
+
+#[test]
+fn only_what_is_pinned_is_accepted() {
+    let policy = pinning(&[]);
+    granted(Stub::new("hello"), &policy);
+    let (code, text) = refusal(Stub::new("notes"), &policy);
+    assert_eq!(code, "not-pinned", "{text}");
+    assert!(text.contains("exthost pin notes"), "{text}");
+    let other = Stub::new("hello").with("needs", "db/1,log/1");
+    let (code, text) = refusal(other, &policy);
+    assert_eq!(code, "pin-differs", "{text}");
+    let cure = "exthost pin hello --grant db/1 --grant log/1";
+    assert!(text.ends_with(cure), "{text}");
+}
+
+#[test]
+fn a_pin_grants_no_more_than_it_says() {
+    let stub = || {
+        Stub::new("hello")
+            .with("needs", "db/1")
+            .with("wants", "log/1")
+    };
+    let pinned = |grants: &[&str]| {
+        let mut policy = pinning(grants);
+        let pins = policy.pins.as_mut().unwrap();
+        let mut pin = pins.of("hello").unwrap().clone();
+        pin.hash = stub().inspected().hash().into();
+        pins.insert(PluginName::parse("hello").unwrap(), pin);
+        policy
+    };
+    assert_eq!(
+        granted(stub(), &pinned(&["db/1", "log/1"])),
+        ["db/1", "log/1"]
+    );
+    assert_eq!(granted(stub(), &pinned(&["db/1"])), ["db/1"]);
+    let (code, text) = refusal(stub(), &pinned(&["log/1"]));
+    assert_eq!(code, "not-granted", "{text}");
+    assert!(
+        text.contains("needs db/1, exthost.lock grants it log/1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_file_that_others_can_write_is_refused() {
+    let policy = Policy {
+        user: Some(1000),
+        ..policy()
+    };
+    let with = |user, mode| Stub {
+        ownership: Some(Ownership {
+            user,
+            group: 100,
+            mode,
+        }),
+        ..Stub::new("hello")
+    };
+    granted(Stub::new("hello"), &policy);
+    granted(with(0, 0o755), &policy);
+    let (code, text) = refusal(with(1000, 0o775), &policy);
+    assert_eq!(code, "writable-by-others", "{text}");
+    assert!(
+        text.contains("0775") && text.contains("chmod go-w"),
+        "{text}"
+    );
+    let (code, text) = refusal(with(1001, 0o755), &policy);
+    assert_eq!(code, "foreign-owner", "{text}");
+    assert!(text.contains("1001") && text.contains("1000"), "{text}");
 }
