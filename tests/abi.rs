@@ -2,33 +2,43 @@
 //!
 //! `abi/lock.json` holds a row for each table; the C header, the reference in
 //! docs/abi.md and the fingerprints follow from it and from the source of
-//! `exthost-abi`. Two switches change files instead of failing:
-//! `EXTHOST_ABI_WRITE=1` adds rows of new tables and writes what follows;
-//! `EXTHOST_ABI_RECUT=1` also writes existing rows anew, which is forbidden from
-//! the first public release on.
+//! `exthost-abi`. What was released is frozen. `EXTHOST_ABI_WRITE=1` adds what is
+//! new and writes what follows, instead of failing.
 
 mod c;
+mod changes;
+mod compiled;
 mod compiler;
+mod declared;
+mod freeze;
 mod header;
 mod lock;
+mod meta;
 mod program;
 mod prose;
 mod real;
+mod seen;
 mod signature;
 mod source;
+mod uses;
 
 use std::path::PathBuf;
 use std::{env, fs};
 
+use exthost_abi::API_VERSION;
+use exthost_abi::fingerprint::FINGERPRINTS as COMPILED;
+
+use super::support::compilers;
+use freeze::{Published, RELEASED};
 use lock::Lock;
-use source::{Kind, Source};
+use seen::Seen;
+use source::Source;
 
 const LOCK: &str = "tests/abi/lock.json";
 const FINGERPRINTS: &str = "plugin-api/abi/src/fingerprint.rs";
 const HEADER: &str = "plugin-api/include/exthost.h";
 const PAGE: &str = "docs/abi.md";
 const WRITE: &str = "EXTHOST_ABI_WRITE";
-const RECUT: &str = "EXTHOST_ABI_RECUT";
 
 /// A path of this repository.
 fn repo(path: &str) -> PathBuf {
@@ -39,73 +49,20 @@ fn read(path: &str) -> String {
     fs::read_to_string(repo(path)).unwrap_or_default()
 }
 
-/// Whether a switch is on.
-fn asked(switch: &str) -> bool {
-    env::var_os(switch).is_some()
+/// The lock file.
+fn published() -> Lock {
+    serde_json::from_str(&read(LOCK)).unwrap_or_else(|error| panic!("{LOCK}: {error}"))
 }
 
 /// Compares a generated file, or writes it when asked to.
 fn same_or_written(path: &str, text: &str) {
-    if asked(WRITE) || asked(RECUT) {
+    if env::var_os(WRITE).is_some() {
         fs::write(repo(path), text).unwrap();
     }
     assert!(
         read(path) == text,
         "{path} does not follow from the source of exthost-abi; run the test with {WRITE}=1",
     );
-}
-
-/// The lock of the source, checked against the published one.
-fn checked_lock(source: &Source) -> Lock {
-    let now = Lock::of(source);
-    let recut = asked(RECUT);
-    let published: Lock = match serde_json::from_str(&read(LOCK)) {
-        Ok(lock) if !recut => lock,
-        Err(error) if !recut => panic!("{LOCK}: {error}"),
-        _ => Lock::default(),
-    };
-    for row in &published.tables {
-        assert_eq!(
-            row.fingerprint,
-            row.hash(),
-            "{}: the row was edited by hand",
-            row.key()
-        );
-        assert!(
-            now.row(&row.id, row.revision) == Some(row),
-            "the published table {} has changed, or something it reaches; plugins in the field \
-             were built against it. Put it back as it was, and add what you need as a new table \
-             under a new id or revision (`pub struct {}2` in the same module, with \"Since: API \
-             1.N\"). Constants of a set that may grow say \"Since: API 1.N\" themselves",
-            row.key(),
-            row.types[0].name,
-        );
-    }
-    for constant in &published.later {
-        let name = &constant.name;
-        assert!(
-            now.later.contains(constant),
-            "the published constant {name} has changed"
-        );
-    }
-    if recut || asked(WRITE) {
-        let text = serde_json::to_string_pretty(&now).unwrap() + "\n";
-        fs::write(repo(LOCK), text).unwrap();
-        return now;
-    }
-    for row in &now.tables {
-        let known = published.row(&row.id, row.revision).is_some();
-        let key = row.key();
-        assert!(
-            known,
-            "the table {key} is not in {LOCK}; run the test with {WRITE}=1 to add it"
-        );
-    }
-    assert!(
-        now.later == published.later,
-        "new constants; run the test with {WRITE}=1"
-    );
-    now
 }
 
 /// The end of fingerprint.rs.
@@ -134,7 +91,14 @@ fn fingerprints(lock: &Lock) -> String {
 #[test]
 fn published_tables_are_frozen() {
     let source = Source::read();
-    let lock = checked_lock(&source);
+    let published = Published {
+        lock: published(),
+        released: RELEASED,
+        fingerprints: COMPILED,
+    };
+    let lock = published.follow(&source, API_VERSION, meta::meta());
+    let lock = lock.unwrap_or_else(|why| panic!("{why}"));
+    same_or_written(LOCK, &(serde_json::to_string_pretty(&lock).unwrap() + "\n"));
 
     let text = read(FINGERPRINTS);
     let (head, _) = text
@@ -147,14 +111,13 @@ fn published_tables_are_frozen() {
 
 #[test]
 fn the_crate_names_every_table_with_its_fingerprint() {
-    let source = Source::read();
-    let lock = Lock::of(&source);
+    let lock = published();
     let rows = lock.tables.iter();
     let rows: Vec<_> = rows
         .map(|row| (row.key(), row.fingerprint.clone()))
         .collect();
 
-    let pairs = exthost_abi::fingerprint::FINGERPRINTS.iter();
+    let pairs = COMPILED.iter();
     let pairs: Vec<_> = pairs
         .map(|(key, hash)| (key.to_string(), hash.to_string()))
         .collect();
@@ -168,70 +131,100 @@ fn the_crate_names_every_table_with_its_fingerprint() {
         .map(|(key, hash)| format!("{key}={hash}"))
         .collect();
     assert_eq!(exthost_abi::fingerprint::TABLES, list.join(","));
-
-    let layouts = exthost_abi::layout::LAYOUTS.iter();
-    let layouts: Vec<_> = layouts
-        .map(|table| format!("{}/{}", table.id, table.revision))
-        .collect();
-    let keys: Vec<_> = rows.into_iter().map(|(key, _)| key).collect();
-    assert_eq!(
-        layouts, keys,
-        "LAYOUTS of layout.rs, the second lock, names the same tables"
-    );
 }
 
 #[test]
-fn rustc_lays_out_as_the_lock_says() {
-    let source = Source::read();
-    for (name, size, align) in real::TYPES {
-        assert_eq!(lock::layout(&source, name), (*size, *align), "{name}");
+fn rustc_makes_the_rows_of_the_lock() {
+    let lock = published();
+    let rows = compiled::rows(&lock);
+    for (row, real) in lock.tables.iter().zip(&rows) {
+        for (ty, real) in row.types.iter().zip(&real.types) {
+            assert_eq!(ty, real, "{}", row.key());
+        }
+        assert_eq!(row, real, "{}", row.key());
     }
-    for (_, item) in source.items() {
-        let known = real::TYPES.iter().any(|(name, ..)| *name == item.name);
-        let constant = matches!(item.kind, Kind::Constant { .. });
-        assert!(
-            known || constant,
-            "name {} in TYPES of tests/abi/real.rs",
-            item.name
+    let keys: Vec<_> = rows.iter().map(lock::Row::key).collect();
+    let known: Vec<_> = lock.tables.iter().map(lock::Row::key).collect();
+    assert_eq!(keys, known, "LAYOUTS of plugin-api/abi/src/layout.rs");
+
+    let joined = lock.versions.iter().flat_map(|version| &version.constants);
+    let data = compiled::constants("data").into_iter();
+    let data = data.filter(|constant| !joined.clone().any(|joined| joined == constant));
+    assert_eq!(lock.data, data.collect::<Vec<_>>());
+    assert_eq!(lock.meta, meta::meta());
+}
+
+#[test]
+fn each_c_compiler_makes_the_rows_of_the_lock() {
+    let source = Source::read();
+    let lock = published();
+    for compiler in compilers::c() {
+        let seen = Seen::by(&compiler, &source, &lock);
+        for row in &lock.tables {
+            let real = seen.row(row);
+            for (ty, real) in row.types.iter().zip(&real.types) {
+                assert_eq!(ty, real, "{}: {}", compiler.name(), row.key());
+            }
+            assert_eq!(*row, real, "{}: {}", compiler.name(), row.key());
+        }
+        for constant in &lock.data {
+            assert_eq!(*constant, seen.constant("data", constant));
+        }
+        nothing_else(&seen, &lock);
+        println!("{}: {} claims hold", compiler.name(), seen.asked());
+    }
+}
+
+/// Whether the header has no type and no constant that the lock does not have.
+fn nothing_else(seen: &Seen<'_>, lock: &Lock) {
+    let types = lock.tables.iter().flat_map(|row| &row.types);
+    let types: Vec<_> = types.map(|ty| &ty.name).collect();
+    for name in seen.types() {
+        assert!(types.contains(&name), "the lock has no {name}");
+    }
+
+    let text = |name: &str, value: String| assert_eq!(seen.text(name), value, "{name}");
+    let api = format!("{}.{}", API_VERSION.major, API_VERSION.minor);
+    text(
+        "EXTHOST_API_VERSION",
+        format!("{api}.{}", API_VERSION.patch),
+    );
+    text("EXTHOST_API_NEEDED", "1.0.0".to_owned());
+    text(
+        "EXTHOST_TABLES",
+        exthost_abi::fingerprint::TABLES.to_owned(),
+    );
+    let mut known = ["API_VERSION", "API_NEEDED", "TABLES"]
+        .map(str::to_owned)
+        .to_vec();
+    for row in &lock.tables {
+        let name = format!("TABLE_{}_{}", row.id.to_uppercase(), row.revision);
+        text(
+            &format!("EXTHOST_{name}"),
+            format!("{}={}", row.key(), row.fingerprint),
+        );
+        known.push(name);
+        known.push(format!("{}_ID", row.id.to_uppercase()));
+        let codes = row.types.iter().flat_map(|ty| &ty.codes);
+        known.extend(
+            row.constants
+                .iter()
+                .chain(codes)
+                .map(|known| known.name.clone()),
         );
     }
-}
-
-#[test]
-fn a_c_compiler_reads_the_header_as_the_lock_says() {
-    let source = Source::read();
-    let lock: Lock = serde_json::from_str(&read(LOCK)).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("lock.c");
-    fs::write(&file, program::program(&source, &lock)).unwrap();
-    for compiler in compiler::c() {
-        compiler::compile(compiler, "-std=c11", &file, &["-fsyntax-only"]);
-    }
-}
-
-#[test]
-fn the_header_compiles_without_a_warning() {
-    let file = repo("tests/abi/uses.c");
-    for compiler in compiler::c() {
-        for standard in ["-std=c99", "-std=c11"] {
-            compiler::compile(compiler, standard, &file, &["-fsyntax-only"]);
-        }
-    }
-    for compiler in compiler::cpp() {
-        compiler::compile(compiler, "-std=c++17", &file, &["-xc++", "-fsyntax-only"]);
-    }
-}
-
-#[test]
-fn the_c_plugins_compile_without_a_warning() {
-    for file in ["plugins/hello-c/hello-c.c", "tests/plugins/faulty-c.c"] {
-        for compiler in compiler::c() {
-            compiler::compile(
-                compiler,
-                "-std=c11",
-                &repo(file),
-                &["-fsyntax-only", "-pthread"],
-            );
-        }
+    let joined = lock.versions.iter().flat_map(|version| &version.constants);
+    known.extend(
+        lock.data
+            .iter()
+            .chain(joined)
+            .map(|known| known.name.clone()),
+    );
+    for name in seen.constants() {
+        let short = name.trim_start_matches("EXTHOST_");
+        assert!(
+            known.iter().any(|known| known == short),
+            "the lock has no {name}"
+        );
     }
 }

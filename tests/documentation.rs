@@ -130,6 +130,7 @@ fn pages() -> Vec<PathBuf> {
         "CHANGELOG.md",
         "CONTRIBUTING.md",
         "docs/abi.md",
+        "docs/abi-policy.md",
         "docs/author.md",
         "docs/broadcast.md",
         "docs/c-author.md",

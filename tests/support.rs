@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod client;
+pub(crate) mod compilers;
 pub(crate) mod listen;
 pub(crate) mod process;
 pub(crate) mod receiver;

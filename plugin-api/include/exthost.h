@@ -12,7 +12,9 @@
  * - The first argument is `exthost_services.ctx`, the second the `cause` of the
  *   call: the id of the request, event, task or timer being served, or 0.
  * - It returns an exthost_status, EXTHOST_OK being success, and gives results
- *   through pointers. Any call may answer EXTHOST_DENIED or EXTHOST_STOPPED.
+ *   through pointers. Any call may answer EXTHOST_INVALID for a malformed
+ *   argument, EXTHOST_DENIED, EXTHOST_STOPPED and EXTHOST_INTERNAL; what else,
+ *   the slot says.
  * - Arguments are borrowed for the call, unless the slot says otherwise.
  * - A slot named `_async` that returned EXTHOST_OK calls back exactly once, also
  *   after cancel or stop; until then its `data` belongs to the host.
@@ -758,8 +760,13 @@ struct exthost_routes_table {
         uint64_t request,
         const exthost_buffer *chunk);
 
-    /* `[any-thread]` The completing form of `respond_chunk`; one chunk of a
-     * request may be under way at a time (`EXTHOST_BUSY`).
+    /* `[any-thread]` The completing form of `respond_chunk`, which takes
+     * `chunk` whatever it answers as well; one chunk of a request may be
+     * under way at a time.
+     *
+     *
+     * Errors: as `respond_chunk`, by the call or by `done`, and
+     * `EXTHOST_BUSY`.
      * Since: API 1.0. */
     exthost_status (*respond_chunk_async)(
         const void *ctx,
@@ -808,7 +815,10 @@ struct exthost_routes_table {
         exthost_buffer *chunk);
 
     /* `[any-thread]` The completing form of `body_next`; one read of a
-     * request may be under way at a time (`EXTHOST_BUSY`).
+     * request may be under way at a time.
+     *
+     *
+     * Errors: as `body_next`, by the call or by `done`, and `EXTHOST_BUSY`.
      * Since: API 1.0. */
     exthost_status (*body_next_async)(
         const void *ctx,
@@ -818,16 +828,22 @@ struct exthost_routes_table {
         uint64_t *op);
 
     /* `[any-thread]` Answers whether the response is still wanted:
-     * `EXTHOST_OK`, `EXTHOST_CANCELLED` when the client left,
-     * `EXTHOST_TIMEOUT` when the host gave it up, `EXTHOST_STOPPED` when the
-     * plugin drains and endless streams should end, `EXTHOST_GONE` when the
-     * request has ended.
+     * `EXTHOST_OK` when it is.
+     *
+     *
+     * Errors: `EXTHOST_CANCELLED` when the client left, `EXTHOST_TIMEOUT`
+     * when the host gave it up, `EXTHOST_STOPPED` when the plugin drains and
+     * endless streams should end, `EXTHOST_GONE` when the request has ended.
      * Since: API 1.0. */
     exthost_status (*cancelled)(const void *ctx, uint64_t request);
 
     /* `[any-thread]` Completes as soon as `cancelled` would not answer
      * `EXTHOST_OK`, with that status. `flags` are `EXTHOST_CANCELLED_` bits,
      * which the plugin may grow.
+     *
+     *
+     * Errors: `EXTHOST_GONE` when the request has ended, `EXTHOST_INVALID`
+     * for an unknown flag.
      * Since: API 1.0. */
     exthost_status (*cancelled_async)(
         const void *ctx,
@@ -1238,6 +1254,10 @@ struct exthost_events_table {
         exthost_event_done_fn done);
 
     /* `[any-thread]` The completing form of `request`.
+     *
+     *
+     * Errors: as `request`, but for `EXTHOST_MISPLACED`; by the call or by
+     * `done`.
      * Since: API 1.0. */
     exthost_status (*request_async)(
         const void *ctx,
@@ -1270,14 +1290,14 @@ struct exthost_events_table {
  * run SQL: `EXTHOST_INVALID` (syntax, unknown column, wrong parameters),
  * `EXTHOST_DENIED` (outside the plugin's scope), `EXTHOST_CONFLICT` (a
  * constraint), `EXTHOST_BUSY`, `EXTHOST_TIMEOUT` (statement deadline),
- * `EXTHOST_TOO_LARGE`, `EXTHOST_FULL`, `EXTHOST_CORRUPT`, `EXTHOST_GONE` (a
- * transaction or statement that has ended), and `EXTHOST_CONFLICT` with the
- * code `own-transaction-open` for a write outside the transaction that the
- * same cause, other than 0, holds open. A transaction whose cause ends is
- * rolled back; one nested in another ends with it. A cancel does not cut
- * `commit`, `rollback` and a nested `begin` short. The error's detail is a
- * JSON object with SQLite's extended code and, where known, the position in
- * the text. */
+ * `EXTHOST_TOO_LARGE`, `EXTHOST_FULL`, `EXTHOST_CORRUPT`, `EXTHOST_INTERNAL`
+ * (the disk), `EXTHOST_GONE` (a transaction or statement that has ended),
+ * and `EXTHOST_CONFLICT` with the code `own-transaction-open` for a write
+ * outside the transaction that the same cause, other than 0, holds open. A
+ * transaction whose cause ends is rolled back; one nested in another ends
+ * with it. A cancel does not cut `commit`, `rollback` and a nested `begin`
+ * short. The error's detail is a JSON object with SQLite's extended code
+ * and, where known, the position in the text. */
 
 /* The id of the table. */
 #define EXTHOST_DB_ID "db"
@@ -1422,6 +1442,9 @@ struct exthost_db_table {
         uint64_t *version);
 
     /* `[any-thread]` The completing form of `migrate`.
+     *
+     *
+     * Errors: as `migrate`, by the call or by `done`.
      * Since: API 1.0. */
     exthost_status (*migrate_async)(
         const void *ctx,
@@ -1434,6 +1457,9 @@ struct exthost_db_table {
 
     /* `[any-thread]` Checks one statement and stores an id for it in
      * `statement`, valid until `close`.
+     *
+     *
+     * Errors: those common to all.
      * Since: API 1.0. */
     exthost_status (*prepare)(
         const void *ctx,
@@ -1442,6 +1468,9 @@ struct exthost_db_table {
         uint64_t *statement);
 
     /* `[any-thread]` The completing form of `prepare`.
+     *
+     *
+     * Errors: as `prepare`, by the call or by `done`.
      * Since: API 1.0. */
     exthost_status (*prepare_async)(
         const void *ctx,
@@ -1452,6 +1481,9 @@ struct exthost_db_table {
         uint64_t *op);
 
     /* `[any-thread]` Gives a prepared statement back; never waits.
+     *
+     *
+     * Errors: `EXTHOST_GONE`.
      * Since: API 1.0. */
     exthost_status (*close)(
         const void *ctx,
@@ -1460,6 +1492,10 @@ struct exthost_db_table {
 
     /* `[any-thread]` Runs all statements of `sql`, without parameters, in
      * `tx` or, when that is 0, each by itself; stops at the first failure.
+     *
+     *
+     * Errors: those common to all; outside a transaction, what ran before
+     * the failure stays.
      * Since: API 1.0. */
     exthost_status (*exec)(
         const void *ctx,
@@ -1468,6 +1504,9 @@ struct exthost_db_table {
         exthost_str sql);
 
     /* `[any-thread]` The completing form of `exec`.
+     *
+     *
+     * Errors: as `exec`, by the call or by `done`.
      * Since: API 1.0. */
     exthost_status (*exec_async)(
         const void *ctx,
@@ -1481,6 +1520,9 @@ struct exthost_db_table {
     /* `[any-thread]` Runs a statement, ignoring rows, and stores what it did
      * in `result` unless that is null. Outside a transaction it returns once
      * committed.
+     *
+     *
+     * Errors: those common to all.
      * Since: API 1.0. */
     exthost_status (*run)(
         const void *ctx,
@@ -1489,6 +1531,9 @@ struct exthost_db_table {
         exthost_run_result *result);
 
     /* `[any-thread]` The completing form of `run`.
+     *
+     *
+     * Errors: as `run`, by the call or by `done`.
      * Since: API 1.0. */
     exthost_status (*run_async)(
         const void *ctx,
@@ -1502,6 +1547,10 @@ struct exthost_db_table {
      * it returns. A statement that writes (`RETURNING`) is committed before
      * the first row is handed over, and what it did is stored in `result`
      * unless that is null.
+     *
+     *
+     * Errors: those common to all; rows may have been handed over before
+     * one.
      * Since: API 1.0. */
     exthost_status (*rows)(
         const void *ctx,
@@ -1513,6 +1562,9 @@ struct exthost_db_table {
 
     /* `[any-thread]` The completing form of `rows`: `on_row` for each row,
      * on any thread but never two at a time, then `done`.
+     *
+     *
+     * Errors: as `rows`, by the call or by `done`.
      * Since: API 1.0. */
     exthost_status (*rows_async)(
         const void *ctx,
@@ -1525,6 +1577,9 @@ struct exthost_db_table {
 
     /* `[any-thread]` Runs several statements in one transaction, or inside
      * the one their queries name, which must be the same; all or none.
+     *
+     *
+     * Errors: those common to all; nothing of the batch is kept then.
      * Since: API 1.0. */
     exthost_status (*batch)(
         const void *ctx,
@@ -1535,6 +1590,9 @@ struct exthost_db_table {
         exthost_on_result_fn on_result);
 
     /* `[any-thread]` The completing form of `batch`.
+     *
+     *
+     * Errors: as `batch`, by the call or by `done`.
      * Since: API 1.0. */
     exthost_status (*batch_async)(
         const void *ctx,
@@ -1548,6 +1606,10 @@ struct exthost_db_table {
 
     /* `[any-thread]` Opens a transaction, waiting for the writer, and stores
      * its id in `tx`. It is rolled back when its deadline passes.
+     *
+     *
+     * Errors: `EXTHOST_BUSY`, `EXTHOST_TIMEOUT`; `EXTHOST_GONE` for a parent
+     * that has ended.
      * Since: API 1.0. */
     exthost_status (*begin)(
         const void *ctx,
@@ -1556,6 +1618,9 @@ struct exthost_db_table {
         uint64_t *tx);
 
     /* `[any-thread]` The completing form of `begin`.
+     *
+     *
+     * Errors: as `begin`, by the call or by `done`.
      * Since: API 1.0. */
     exthost_status (*begin_async)(
         const void *ctx,
@@ -1567,10 +1632,16 @@ struct exthost_db_table {
 
     /* `[any-thread]` Commits; the id ends whatever the answer, and a failure
      * has rolled back.
+     *
+     *
+     * Errors: those common to all.
      * Since: API 1.0. */
     exthost_status (*commit)(const void *ctx, uint64_t cause, uint64_t tx);
 
     /* `[any-thread]` The completing form of `commit`.
+     *
+     *
+     * Errors: as `commit`, by the call or by `done`.
      * Since: API 1.0. */
     exthost_status (*commit_async)(
         const void *ctx,
@@ -1581,10 +1652,16 @@ struct exthost_db_table {
         uint64_t *op);
 
     /* `[any-thread]` Rolls back; the id ends.
+     *
+     *
+     * Errors: those common to all.
      * Since: API 1.0. */
     exthost_status (*rollback)(const void *ctx, uint64_t cause, uint64_t tx);
 
     /* `[any-thread]` The completing form of `rollback`.
+     *
+     *
+     * Errors: as `rollback`, by the call or by `done`.
      * Since: API 1.0. */
     exthost_status (*rollback_async)(
         const void *ctx,
@@ -1596,6 +1673,9 @@ struct exthost_db_table {
 
     /* `[any-thread]` Stores one of the `EXTHOST_DIALECT_` constants in
      * `dialect`.
+     *
+     *
+     * Errors: none of its own.
      * Since: API 1.0. */
     exthost_status (*dialect)(
         const void *ctx,
@@ -1715,6 +1795,10 @@ struct exthost_webhooks_table {
         exthost_fire_done_fn done);
 
     /* `[any-thread]` The completing form of `fire`.
+     *
+     *
+     * Errors: as `fire`, but for `EXTHOST_MISPLACED`; by the call or by
+     * `done`.
      * Since: API 1.0. */
     exthost_status (*fire_async)(
         const void *ctx,

@@ -1,38 +1,18 @@
-//! Runs the C and C++ compilers of this machine.
+//! Runs the C and C++ compilers of this machine on the header.
 
 use std::path::Path;
-use std::process::Command;
 
-/// The C compilers that answer here, as programs with their first arguments.
-pub(super) fn c() -> Vec<&'static [&'static str]> {
-    present(&[&["gcc"], &["clang"], &["zig", "cc"]])
-}
+use crate::support::compilers::Compiler;
 
-/// The C++ compilers that answer here.
-pub(super) fn cpp() -> Vec<&'static [&'static str]> {
-    present(&[&["g++"], &["clang++"], &["zig", "c++"]])
-}
-
-fn present(compilers: &[&'static [&'static str]]) -> Vec<&'static [&'static str]> {
-    let answers = |compiler: &&&[&str]| {
-        let output = Command::new(compiler[0])
-            .args(&compiler[1..])
-            .arg("--version")
-            .output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    let found: Vec<_> = compilers.iter().filter(answers).copied().collect();
-    if found.is_empty() {
-        println!("skipped: none of {compilers:?} is installed");
-    }
-    found
-}
+/// Warnings that no text of ours gives, as errors.
+const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 
 /// Compiles `file` as `standard` with every warning an error, after `more`.
-pub(super) fn compile(compiler: &[&str], standard: &str, file: &Path, more: &[&str]) {
-    let output = Command::new(compiler[0])
-        .args(&compiler[1..])
-        .args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", standard, "-I"])
+pub(super) fn compile(compiler: &Compiler, standard: &str, file: &Path, more: &[&str]) {
+    let output = compiler
+        .command()
+        .args(STRICT)
+        .args([standard, "-I"])
         .arg(super::repo("plugin-api/include"))
         .args(more)
         .arg(file)
@@ -41,7 +21,31 @@ pub(super) fn compile(compiler: &[&str], standard: &str, file: &Path, more: &[&s
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success(),
-        "{compiler:?} {standard} {}:\n{errors}",
+        "{} {standard} {}:\n{errors}",
+        compiler.name(),
         file.display()
     );
+}
+
+/// Whether it compiles anything as `standard`.
+pub(super) fn knows(compiler: &Compiler, standard: &str, language: &str) -> bool {
+    let output = compiler
+        .command()
+        .args([standard, "-x", language, "-fsyntax-only", "/dev/null"])
+        .output()
+        .unwrap();
+    output.status.success()
+}
+
+/// What the preprocessor makes of the header, with `flags`.
+pub(super) fn preprocessed(compiler: &Compiler, flags: &[&str]) -> String {
+    let output = compiler
+        .command()
+        .args(["-E", "-std=c11"])
+        .args(flags)
+        .arg(super::repo(super::HEADER))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -12,7 +12,9 @@
  * - The first argument is `exthost_services.ctx`, the second the `cause` of the
  *   call: the id of the request, event, task or timer being served, or 0.
  * - It returns an exthost_status, EXTHOST_OK being success, and gives results
- *   through pointers. Any call may answer EXTHOST_DENIED or EXTHOST_STOPPED.
+ *   through pointers. Any call may answer EXTHOST_INVALID for a malformed
+ *   argument, EXTHOST_DENIED, EXTHOST_STOPPED and EXTHOST_INTERNAL; what else,
+ *   the slot says.
  * - Arguments are borrowed for the call, unless the slot says otherwise.
  * - A slot named `_async` that returned EXTHOST_OK calls back exactly once, also
  *   after cancel or stop; until then its `data` belongs to the host.

@@ -2,7 +2,9 @@
 //!
 //! A row spells out a table and everything it reaches, laid out by the C rules
 //! for 64 bits. Its fingerprint is the first 8 bytes of the BLAKE3 hash of the
-//! row's compact JSON without the fingerprint.
+//! row's compact JSON without the fingerprint. What crosses and belongs to no
+//! table has sections of its own, and so has the API version that brought each
+//! thing, so that no row says anything but what a plugin depends on.
 
 use std::collections::BTreeSet;
 
@@ -16,9 +18,34 @@ use super::source::{Field, Item, Kind, Module, Source};
 pub(super) struct Lock {
     /// One row a table, in the order they were published.
     pub tables: Vec<Row>,
-    /// Constants that a later API minor added to a set that may grow: they are
-    /// as frozen as the rest, but no part of the older table's fingerprint.
-    pub later: Vec<Constant>,
+    /// What each API version brought, the first one first.
+    pub versions: Vec<Brought>,
+    /// The constants of the modules without a table.
+    pub data: Vec<Constant>,
+    /// What the host reads in a file before any of its code runs.
+    pub meta: Meta,
+}
+
+/// What one API version brought.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Brought {
+    /// `1.N`.
+    pub api: String,
+    /// Its tables, as `id/revision`.
+    pub tables: Vec<String>,
+    /// Constants that joined an older set which may grow: they are as frozen as
+    /// the rest, but no part of an older table's fingerprint.
+    pub constants: Vec<Constant>,
+}
+
+/// The form of the meta.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Meta {
+    pub constants: Vec<Constant>,
+    /// The keys that every plugin has written: none can join or leave.
+    pub required: Vec<String>,
+    /// The keys that a plugin may write: a later host may know more.
+    pub optional: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,18 +93,24 @@ pub(super) struct Member {
 }
 
 impl Lock {
-    /// What the source says.
-    pub(super) fn of(source: &Source) -> Self {
-        let mut lock = Lock::default();
+    /// What the source and the meta's readers say.
+    pub(super) fn of(source: &Source, meta: Meta) -> Self {
+        let mut lock = Lock {
+            meta,
+            ..Lock::default()
+        };
         for (module, item) in source.items() {
             if let Some((id, revision)) = item.table() {
-                lock.tables.push(row(source, module, item, id, revision));
+                let row = row(source, module, item, id, revision);
+                lock.version(item.since()).tables.push(row.key());
+                lock.tables.push(row);
             }
             match &item.kind {
-                Kind::Constant { .. } if item.since() > 0 => lock.later.push(constant(item)),
+                Kind::Constant { .. } if item.since() > 0 => lock.joined(item),
+                Kind::Constant { .. } if !module.has_table() => lock.data.push(constant(item)),
                 Kind::Code { codes, .. } => {
                     let later = codes.iter().filter(|code| code.since() > 0);
-                    lock.later.extend(later.map(constant));
+                    later.for_each(|code| lock.joined(code));
                 }
                 _ => {}
             }
@@ -85,10 +118,40 @@ impl Lock {
         lock
     }
 
+    /// What API 1.`minor` brought; those between are made with it.
+    fn version(&mut self, minor: u32) -> &mut Brought {
+        let minor = minor as usize;
+        while self.versions.len() <= minor {
+            self.versions.push(Brought {
+                api: format!("1.{}", self.versions.len()),
+                tables: Vec::new(),
+                constants: Vec::new(),
+            });
+        }
+        &mut self.versions[minor]
+    }
+
+    fn joined(&mut self, item: &Item) {
+        let version = self.version(item.since());
+        version.constants.push(constant(item));
+    }
+
     /// The row of a table.
     pub(super) fn row(&self, id: &str, revision: u32) -> Option<&Row> {
         let mut rows = self.tables.iter();
         rows.find(|row| row.id == id && row.revision == revision)
+    }
+
+    /// The constants that joined their sets after a table had come.
+    pub(super) fn joined_after(&self, key: &str) -> Vec<&Constant> {
+        let came = |version: &&Brought| !version.tables.iter().any(|table| table == key);
+        let after = self.versions.iter().skip_while(came).skip(1);
+        after.flat_map(|version| &version.constants).collect()
+    }
+
+    /// The row of `id/revision`.
+    pub(super) fn keyed(&self, key: &str) -> Option<&Row> {
+        self.tables.iter().find(|row| row.key() == key)
     }
 }
 

@@ -117,3 +117,30 @@ fn cell(source: &Source, doc: &str) -> String {
     let text = c::doc(source, doc).replace('\n', " ");
     text.replace('|', "\\|")
 }
+
+#[test]
+fn each_slot_says_when_it_may_be_called_what_it_answers_and_since_when() {
+    let source = Source::read();
+    let tables = source.items().filter(|(_, item)| item.table().is_some());
+    let mut slots = 0;
+    for (_, item) in tables {
+        let Kind::Struct(fields) = &item.kind else {
+            continue;
+        };
+        for field in fields.iter().filter(|field| field.ty.starts_with("fn(")) {
+            let name = format!("{}.{}", item.name, field.name);
+            let tagged =
+                field.doc.starts_with("`[any-thread]`") || field.doc.starts_with("`[init]`");
+            assert!(tagged, "{name} has no tag that says when it may be called");
+            for word in ["\nErrors: ", "\nSince: API 1."] {
+                assert!(
+                    field.doc.contains(word),
+                    "{name} says nothing of {}",
+                    word.trim()
+                );
+            }
+            slots += 1;
+        }
+    }
+    assert!(slots > 50, "{slots}");
+}

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use super::repo;
 
@@ -60,19 +59,15 @@ pub(super) struct Field {
 impl Source {
     /// Reads the modules from `plugin-api/abi/src`.
     pub(super) fn read() -> Self {
-        let folder = repo("plugin-api/abi/src");
-        for entry in fs::read_dir(&folder).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            let name = name.trim_end_matches(".rs");
-            let other = ["lib", "meta", "embedded", "fingerprint", "layout"].contains(&name);
-            assert!(
-                other || MODULES.contains(&name),
-                "{name}.rs is a new module of the ABI; name it in MODULES of tests/abi/source.rs, \
-                 and its table in LAYOUTS of layout.rs",
-            );
-        }
-        let modules = MODULES.iter().map(|name| module(&folder, name)).collect();
-        let source = Source { modules };
+        Self::of(&texts())
+    }
+
+    /// Parses modules, each a name and a text.
+    pub(super) fn of(texts: &[(String, String)]) -> Self {
+        let modules = texts.iter().map(|(name, text)| module(name, text));
+        let source = Source {
+            modules: modules.collect(),
+        };
         source.check_names();
         source
     }
@@ -108,16 +103,29 @@ impl Module {
     fn items(&self) -> std::slice::Iter<'_, Item> {
         self.items.iter()
     }
+
+    /// Whether any of its types is a table.
+    pub(super) fn has_table(&self) -> bool {
+        self.items.iter().any(|item| item.table().is_some())
+    }
 }
 
 impl Item {
     /// The API minor that brought the item; without a word on it, the first.
     pub(super) fn since(&self) -> u32 {
-        let Some((_, rest)) = self.doc.split_once("Since: API 1.") else {
-            return 0;
+        since(&self.doc).unwrap_or(0)
+    }
+
+    /// The first slot of a table that came at another time than its table, with
+    /// what it says.
+    pub(super) fn misdated(&self) -> Option<(&str, u32)> {
+        let Kind::Struct(fields) = &self.kind else {
+            return None;
         };
-        let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
-        digits.unwrap().parse().unwrap()
+        let mut dated = fields
+            .iter()
+            .filter_map(|field| since(&field.doc).map(|minor| (field.name.as_str(), minor)));
+        dated.find(|(_, minor)| *minor != self.since())
     }
 
     /// The id and revision of the table, when the item is one: `RoutesTable` is
@@ -135,9 +143,28 @@ impl Item {
     }
 }
 
-fn module(folder: &Path, name: &str) -> Module {
-    let text = fs::read_to_string(folder.join(format!("{name}.rs"))).unwrap();
-    let file = syn::parse_file(&text).unwrap();
+/// The text of each module that crosses, in reading order.
+pub(super) fn texts() -> Vec<(String, String)> {
+    let folder = repo("plugin-api/abi/src");
+    for entry in fs::read_dir(&folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let name = name.trim_end_matches(".rs");
+        let other = ["lib", "meta", "embedded", "fingerprint", "layout"].contains(&name);
+        assert!(
+            other || MODULES.contains(&name),
+            "{name}.rs is a new module of the ABI; name it in MODULES of tests/abi/source.rs, \
+             and its table in LAYOUTS of layout.rs",
+        );
+    }
+    let text = |name: &str| fs::read_to_string(folder.join(format!("{name}.rs"))).unwrap();
+    MODULES
+        .iter()
+        .map(|name| (name.to_string(), text(name)))
+        .collect()
+}
+
+fn module(name: &str, text: &str) -> Module {
+    let file = syn::parse_file(text).unwrap();
     let mut items: Vec<Item> = file.items.iter().filter_map(item).collect();
     for block in &file.items {
         if let syn::Item::Impl(block) = block
@@ -160,7 +187,8 @@ fn item(item: &syn::Item) -> Option<Item> {
             doc: doc(&constant.attrs),
             kind: Kind::Constant {
                 ty: ty(&constant.ty),
-                value: literal(&constant.expr)?,
+                value: literal(&constant.expr)
+                    .unwrap_or_else(|| panic!("{} must be a literal", constant.ident)),
             },
         }),
         syn::Item::Struct(item) => Some(Item {
@@ -168,6 +196,9 @@ fn item(item: &syn::Item) -> Option<Item> {
             doc: doc(&item.attrs),
             kind: structure(item),
         }),
+        syn::Item::Enum(_) | syn::Item::Union(_) | syn::Item::Type(_) | syn::Item::Static(_) => {
+            panic!("enums, unions, aliases and statics may not cross")
+        }
         _ => None,
     }
 }
@@ -287,6 +318,13 @@ fn signature(function: &syn::TypeBareFn) -> String {
         syn::ReturnType::Default => format!("fn({parameters})"),
         syn::ReturnType::Type(_, output) => format!("fn({parameters}) -> {}", ty(output)),
     }
+}
+
+/// The API minor that a doc comment names.
+fn since(doc: &str) -> Option<u32> {
+    let (_, rest) = doc.split_once("Since: API 1.")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
 }
 
 fn doc(attrs: &[syn::Attribute]) -> String {

@@ -6,8 +6,8 @@
 //! no slot in `on_row` (`MISPLACED`). Errors common to all that run SQL: `INVALID`
 //! (syntax, unknown column, wrong parameters), `DENIED` (outside the plugin's
 //! scope), `CONFLICT` (a constraint), `BUSY`, `TIMEOUT` (statement deadline),
-//! `TOO_LARGE`, `FULL`, `CORRUPT`, `GONE` (a transaction or statement that has
-//! ended), and `CONFLICT` with the code `own-transaction-open` for a write outside
+//! `TOO_LARGE`, `FULL`, `CORRUPT`, `INTERNAL` (the disk), `GONE` (a transaction or
+//! statement that has ended), and `CONFLICT` with the code `own-transaction-open` for a write outside
 //! the transaction that the same cause, other than 0, holds open. A transaction
 //! whose cause ends is rolled back; one nested in another ends with it. A cancel
 //! does not cut `commit`, `rollback` and a nested `begin` short. The error's detail
@@ -181,6 +181,8 @@ pub struct DbTable {
     ) -> Status,
 
     /// `[any-thread]` The completing form of `migrate`.
+    ///
+    /// Errors: as `migrate`, by the call or by `done`.
     /// Since: API 1.0.
     pub migrate_async: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -194,6 +196,8 @@ pub struct DbTable {
 
     /// `[any-thread]` Checks one statement and stores an id for it in
     /// `statement`, valid until `close`.
+    ///
+    /// Errors: those common to all.
     /// Since: API 1.0.
     pub prepare: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -203,6 +207,8 @@ pub struct DbTable {
     ) -> Status,
 
     /// `[any-thread]` The completing form of `prepare`.
+    ///
+    /// Errors: as `prepare`, by the call or by `done`.
     /// Since: API 1.0.
     pub prepare_async: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -214,15 +220,22 @@ pub struct DbTable {
     ) -> Status,
 
     /// `[any-thread]` Gives a prepared statement back; never waits.
+    ///
+    /// Errors: `GONE`.
     /// Since: API 1.0.
     pub close: unsafe extern "C" fn(ctx: *const c_void, cause: u64, statement: u64) -> Status,
 
     /// `[any-thread]` Runs all statements of `sql`, without parameters, in `tx`
     /// or, when that is 0, each by itself; stops at the first failure.
+    ///
+    /// Errors: those common to all; outside a transaction, what ran before the
+    /// failure stays.
     /// Since: API 1.0.
     pub exec: unsafe extern "C" fn(ctx: *const c_void, cause: u64, tx: u64, sql: Str) -> Status,
 
     /// `[any-thread]` The completing form of `exec`.
+    ///
+    /// Errors: as `exec`, by the call or by `done`.
     /// Since: API 1.0.
     pub exec_async: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -237,6 +250,8 @@ pub struct DbTable {
     /// `[any-thread]` Runs a statement, ignoring rows, and stores what it did in
     /// `result` unless that is null. Outside a transaction it returns once
     /// committed.
+    ///
+    /// Errors: those common to all.
     /// Since: API 1.0.
     pub run: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -246,6 +261,8 @@ pub struct DbTable {
     ) -> Status,
 
     /// `[any-thread]` The completing form of `run`.
+    ///
+    /// Errors: as `run`, by the call or by `done`.
     /// Since: API 1.0.
     pub run_async: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -260,6 +277,8 @@ pub struct DbTable {
     /// returns. A statement that writes (`RETURNING`) is committed before the
     /// first row is handed over, and what it did is stored in `result` unless
     /// that is null.
+    ///
+    /// Errors: those common to all; rows may have been handed over before one.
     /// Since: API 1.0.
     pub rows: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -272,6 +291,8 @@ pub struct DbTable {
 
     /// `[any-thread]` The completing form of `rows`: `on_row` for each row, on
     /// any thread but never two at a time, then `done`.
+    ///
+    /// Errors: as `rows`, by the call or by `done`.
     /// Since: API 1.0.
     pub rows_async: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -285,6 +306,8 @@ pub struct DbTable {
 
     /// `[any-thread]` Runs several statements in one transaction, or inside the
     /// one their queries name, which must be the same; all or none.
+    ///
+    /// Errors: those common to all; nothing of the batch is kept then.
     /// Since: API 1.0.
     pub batch: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -296,6 +319,8 @@ pub struct DbTable {
     ) -> Status,
 
     /// `[any-thread]` The completing form of `batch`.
+    ///
+    /// Errors: as `batch`, by the call or by `done`.
     /// Since: API 1.0.
     pub batch_async: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -310,6 +335,8 @@ pub struct DbTable {
 
     /// `[any-thread]` Opens a transaction, waiting for the writer, and stores
     /// its id in `tx`. It is rolled back when its deadline passes.
+    ///
+    /// Errors: `BUSY`, `TIMEOUT`; `GONE` for a parent that has ended.
     /// Since: API 1.0.
     pub begin: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -319,6 +346,8 @@ pub struct DbTable {
     ) -> Status,
 
     /// `[any-thread]` The completing form of `begin`.
+    ///
+    /// Errors: as `begin`, by the call or by `done`.
     /// Since: API 1.0.
     pub begin_async: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -331,10 +360,14 @@ pub struct DbTable {
 
     /// `[any-thread]` Commits; the id ends whatever the answer, and a failure
     /// has rolled back.
+    ///
+    /// Errors: those common to all.
     /// Since: API 1.0.
     pub commit: unsafe extern "C" fn(ctx: *const c_void, cause: u64, tx: u64) -> Status,
 
     /// `[any-thread]` The completing form of `commit`.
+    ///
+    /// Errors: as `commit`, by the call or by `done`.
     /// Since: API 1.0.
     pub commit_async: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -346,10 +379,14 @@ pub struct DbTable {
     ) -> Status,
 
     /// `[any-thread]` Rolls back; the id ends.
+    ///
+    /// Errors: those common to all.
     /// Since: API 1.0.
     pub rollback: unsafe extern "C" fn(ctx: *const c_void, cause: u64, tx: u64) -> Status,
 
     /// `[any-thread]` The completing form of `rollback`.
+    ///
+    /// Errors: as `rollback`, by the call or by `done`.
     /// Since: API 1.0.
     pub rollback_async: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -361,6 +398,8 @@ pub struct DbTable {
     ) -> Status,
 
     /// `[any-thread]` Stores one of the `DIALECT_` constants in `dialect`.
+    ///
+    /// Errors: none of its own.
     /// Since: API 1.0.
     pub dialect: unsafe extern "C" fn(ctx: *const c_void, cause: u64, dialect: *mut u32) -> Status,
 }

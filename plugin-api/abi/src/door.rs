@@ -45,9 +45,8 @@ unsafe impl Sync for PluginTable {}
 ///
 /// `services` stays valid until the process ends. `instance` points to null. On
 /// success the plugin stores its instance there, which may be null; it belongs to
-/// the plugin and
-/// is handed back to every other hook. What it registered becomes active with
-/// `start`. On failure it frees what it made, calls [`Services::fail`] to say
+/// the plugin and is handed back to every other hook. What it registered becomes
+/// active with `start`. On failure it frees what it made, calls [`Services::fail`] to say
 /// why, and returns the status; `destroy` is then not called.
 ///
 /// Called once, on a thread of its own, with a deadline (10 s unless the

@@ -245,6 +245,8 @@ pub struct EventsTable {
     ) -> Status,
 
     /// `[any-thread]` The completing form of `request`.
+    ///
+    /// Errors: as `request`, but for `MISPLACED`; by the call or by `done`.
     /// Since: API 1.0.
     pub request_async: unsafe extern "C" fn(
         ctx: *const c_void,

@@ -26,7 +26,8 @@
 //!   that is addressed to such an id takes it in the place of `cause`
 //!   (`respond`, `wake`), and answers [`Status::GONE`] when it has ended.
 //! * It returns a [`Status`] and gives results through pointers. Any call may
-//!   answer [`Status::DENIED`] or [`Status::STOPPED`]. An id that a slot stores
+//!   answer [`Status::INVALID`] for a malformed argument, [`Status::DENIED`],
+//!   [`Status::STOPPED`] and [`Status::INTERNAL`]; what else, the slot says. An id that a slot stores
 //!   through a pointer is never 0, is stored before anything is called because
 //!   of it, and the pointer may be null.
 //! * Arguments are borrowed for the call, unless the slot says otherwise.

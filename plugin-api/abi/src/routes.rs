@@ -257,8 +257,11 @@ pub struct RoutesTable {
     pub respond_chunk_try:
         unsafe extern "C" fn(ctx: *const c_void, request: u64, chunk: *const Buffer) -> Status,
 
-    /// `[any-thread]` The completing form of `respond_chunk`; one chunk of a
-    /// request may be under way at a time (`BUSY`).
+    /// `[any-thread]` The completing form of `respond_chunk`, which takes `chunk`
+    /// whatever it answers as well; one chunk of a request may be under way at a
+    /// time.
+    ///
+    /// Errors: as `respond_chunk`, by the call or by `done`, and `BUSY`.
     /// Since: API 1.0.
     pub respond_chunk_async: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -292,16 +295,18 @@ pub struct RoutesTable {
     /// chunk of the request's body and stores it in `chunk`; the plugin releases
     /// it once.
     ///
-    /// Errors: `END` when the body is complete, however often asked; `GONE` when the client left;
-    /// `TOO_LARGE` beyond the route's limit; `TIMEOUT` after the idle timeout;
-    /// `MISPLACED`, also for a route without [`ROUTE_STREAM_BODY`]. A body may be
-    /// read until the request ends, also while a response is streamed.
+    /// Errors: `END` when the body is complete, however often asked; `GONE` when
+    /// the client left; `TOO_LARGE` beyond the route's limit; `TIMEOUT` after the
+    /// idle timeout; `MISPLACED`, also for a route without [`ROUTE_STREAM_BODY`]. A
+    /// body may be read until the request ends, also while a response is streamed.
     /// Since: API 1.0.
     pub body_next:
         unsafe extern "C" fn(ctx: *const c_void, request: u64, chunk: *mut Buffer) -> Status,
 
     /// `[any-thread]` The completing form of `body_next`; one read of a request
-    /// may be under way at a time (`BUSY`).
+    /// may be under way at a time.
+    ///
+    /// Errors: as `body_next`, by the call or by `done`, and `BUSY`.
     /// Since: API 1.0.
     pub body_next_async: unsafe extern "C" fn(
         ctx: *const c_void,
@@ -311,16 +316,19 @@ pub struct RoutesTable {
         op: *mut u64,
     ) -> Status,
 
-    /// `[any-thread]` Answers whether the response is still wanted: `OK`,
-    /// `CANCELLED` when the client left, `TIMEOUT` when the host gave it up,
-    /// `STOPPED` when the plugin drains and endless streams should end, `GONE`
-    /// when the request has ended.
+    /// `[any-thread]` Answers whether the response is still wanted: `OK` when it is.
+    ///
+    /// Errors: `CANCELLED` when the client left, `TIMEOUT` when the host gave it up,
+    /// `STOPPED` when the plugin drains and endless streams should end, `GONE` when
+    /// the request has ended.
     /// Since: API 1.0.
     pub cancelled: unsafe extern "C" fn(ctx: *const c_void, request: u64) -> Status,
 
     /// `[any-thread]` Completes as soon as `cancelled` would not answer `OK`,
     /// with that status. `flags` are `CANCELLED_` bits, which the plugin may
     /// grow.
+    ///
+    /// Errors: `GONE` when the request has ended, `INVALID` for an unknown flag.
     /// Since: API 1.0.
     pub cancelled_async: unsafe extern "C" fn(
         ctx: *const c_void,

@@ -76,8 +76,8 @@ pub struct TimerSpec {
 pub struct TasksTable {
     /// `[any-thread]` Spawns a future on the host's runtime: `poll` is called
     /// once soon, and again after each wake, also one that came during a poll.
-    /// `name` is for people and copied;
-    /// `flags` are `TASK_` bits, which the plugin may grow.
+    /// `name` is for people and copied; `flags` are `TASK_` bits, which the plugin
+    /// may grow.
     ///
     /// Errors: `BUSY` at the plugin's limit of tasks, `INVALID`, `STOPPED`;
     /// nothing is then called, `release` neither.

@@ -61,6 +61,8 @@ pub struct WebhooksTable {
     ) -> Status,
 
     /// `[any-thread]` The completing form of `fire`.
+    ///
+    /// Errors: as `fire`, but for `MISPLACED`; by the call or by `done`.
     /// Since: API 1.0.
     pub fire_async: unsafe extern "C" fn(
         ctx: *const c_void,
