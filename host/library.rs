@@ -199,14 +199,18 @@ pub enum LoadError {
     },
     /// A table has another layout than this host's.
     #[error(
-        "the layout of table {table} differs from this host's, though its fingerprint is the same; \
-         build it against an unaltered exthost-abi: {reason}"
+        "table {table} differs from this host's behind the same fingerprint, at {place}: {plugin} \
+         in the plugin, {host} in this host; build it against an unaltered exthost-abi"
     )]
     LayoutDiffers {
         /// The table.
         table: String,
-        /// abi_stable's own words.
-        reason: String,
+        /// The field, argument or result that differs, from the table's type on.
+        place: String,
+        /// What it is in the plugin.
+        plugin: String,
+        /// What it is in this host.
+        host: String,
     },
 }
 

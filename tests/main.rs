@@ -18,10 +18,14 @@ mod broadcast;
 mod browser;
 /// Does `exthost call` tell what a server with the plugin would answer?
 mod call;
+/// Does a plugin work whatever compiler made it, of whatever language?
+mod compilers;
 /// Is what was acknowledged there, and what is not the plugin's out of its reach?
 mod database;
 /// Does `exthost dev` serve what was saved?
 mod dev;
+/// Does an old plugin serve in a new host, and a new one in an old host where it can?
+mod directions;
 /// Do the pages for people say what the code does?
 mod documentation;
 /// Do the examples do what they say, with plugins that were built elsewhere?
@@ -35,6 +39,10 @@ mod faults;
 mod hangup;
 /// Does `exthost inspect` print the same meta of the same plugin, whatever its form?
 mod inspection;
+/// Is a plugin refused whose tables are not those that were published?
+mod locks;
+/// Do the plugins that were built for an earlier API version still load and work?
+mod museum;
 /// Does what `exthost new` makes build, pass its tests and serve?
 mod new;
 /// With `locked = true`, is nothing loaded but what was agreed to, byte for byte?

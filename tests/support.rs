@@ -3,7 +3,9 @@
 pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod compilers;
+pub(crate) mod exercise;
 pub(crate) mod listen;
+pub(crate) mod overlay;
 pub(crate) mod process;
 pub(crate) mod receiver;
 pub(crate) mod server;
@@ -129,6 +131,7 @@ pub(crate) fn compiles_without_a_warning(source: &str) {
 /// Where C plugins that several tests use are built.
 pub(crate) fn shared_c_plugin(source: &'static str) -> Option<PathBuf> {
     static BROADCAST: OnceLock<Option<PathBuf>> = OnceLock::new();
+    static EVERY_TABLE: OnceLock<Option<PathBuf>> = OnceLock::new();
     static FAULTY: OnceLock<Option<PathBuf>> = OnceLock::new();
     static HELLO: OnceLock<Option<PathBuf>> = OnceLock::new();
     static ITEMS: OnceLock<Option<PathBuf>> = OnceLock::new();
@@ -136,6 +139,7 @@ pub(crate) fn shared_c_plugin(source: &'static str) -> Option<PathBuf> {
     static EVENTS: OnceLock<Option<PathBuf>> = OnceLock::new();
     let cell = match source {
         BROADCAST_C => &BROADCAST,
+        EVERY_TABLE_C => &EVERY_TABLE,
         HELLO_C => &HELLO,
         ITEMS_C => &ITEMS,
         FAULTY_C => &FAULTY,
@@ -156,6 +160,9 @@ pub(crate) const ITEMS_C: &str = "plugins/items-c/items-c.c";
 
 /// The C sample that greets.
 pub(crate) const HELLO_C: &str = "plugins/hello-c/hello-c.c";
+
+/// The C plugin that uses every table.
+pub(crate) const EVERY_TABLE_C: &str = "tests/plugins/every-table.c";
 
 /// The C plugin that misbehaves on request.
 pub(crate) const FAULTY_C: &str = "tests/plugins/faulty-c.c";
