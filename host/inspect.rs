@@ -45,8 +45,9 @@ pub use target::{Format, Target};
 ///
 /// Only [`inspect`] makes one of a file, so it stands for these facts: the file
 /// was a regular one; all that its headers refer to lies inside it; its meta is
-/// well formed. It may still be built for another machine. [`inspect_embedded`]
-/// makes one of a plugin without a file.
+/// well formed. It may still be built for another machine. [`inspect_bytes`] makes
+/// one of bytes that lie in no file, [`inspect_embedded`] one of a plugin that is
+/// compiled into this program.
 #[derive(Debug)]
 pub struct Inspected {
     path: PathBuf,
@@ -78,16 +79,40 @@ struct Facts {
 /// [`InspectError`].
 pub fn inspect(candidate: Candidate) -> Result<Inspected, InspectError> {
     let (bytes, ownership) = file::read(&candidate)?;
+    let inspected = inspect_bytes(candidate.into_path(), bytes)?;
+    Ok(Inspected {
+        ownership,
+        ..inspected
+    })
+}
+
+/// Says what `bytes` are, for a host that takes plugins from elsewhere than a file.
+///
+/// The checks are those of [`inspect`]. `path` is what the plugin is shown as; nothing
+/// is looked for there.
+///
+/// # Errors
+/// [`InspectError`], but for its variants that concern a file.
+///
+/// # Examples
+/// ```
+/// use exthost::inspect::inspect_bytes;
+///
+/// let error = inspect_bytes("upload:notes", b"remember the milk".to_vec()).unwrap_err();
+/// assert_eq!(error.code(), "not-a-library");
+/// ```
+pub fn inspect_bytes(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Result<Inspected, InspectError> {
+    file::check_size(bytes.len() as u64)?;
     let (facts, meta_bytes) = facts(&bytes)?;
     let meta = Meta::parse(&meta_bytes)?;
     Ok(Inspected {
-        path: candidate.into_path(),
+        path: path.into(),
         hash: blake3::hash(&bytes),
         bytes,
         facts,
         meta,
         meta_bytes,
-        ownership,
+        ownership: None,
         embedded: None,
     })
 }

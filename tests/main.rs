@@ -37,6 +37,9 @@ mod events;
 mod faults;
 /// Is nothing lost, and nothing taken away that may stay, when all is read anew?
 mod hangup;
+/// Does no file hurt the host: damaged, exchanged while it loads, or no file at all?
+#[cfg(unix)]
+mod hurt;
 /// Does `exthost inspect` print the same meta of the same plugin, whatever its form?
 mod inspection;
 /// Is a plugin refused whose tables are not those that were published?

@@ -7,8 +7,9 @@
 use std::borrow::Cow;
 use std::fs;
 
+use exthost_abi::PluginTable;
 use exthost_abi::door::DOOR_SYMBOL;
-use exthost_abi::layout::LAYOUT_SYMBOL;
+use exthost_abi::layout::{LAYOUT_SYMBOL, LibHeader};
 use exthost_abi::meta::{SECTION_ELF, SYMBOL};
 use object::elf as raw;
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
@@ -20,13 +21,17 @@ use super::image::{Blob, Hazard, Image, part};
 use super::target::{Format, Target};
 
 mod dynamic;
+mod kinds;
 mod memory;
 mod relocations;
+mod segments;
 mod symbols;
 mod versions;
+mod written;
 
 use dynamic::Dynamic;
 use memory::{Memory, Section};
+use segments::Segments;
 use symbols::Symbols;
 
 /// Reads an ELF library of either width and byte order.
@@ -67,10 +72,17 @@ fn read_class<Elf: FileHeader<Endian = Endianness>>(
     if dynamic.is_executable() || programs.iter().any(|p| p.p_type(endian) == raw::PT_INTERP) {
         return Err(not_shared("an executable"));
     }
-    let meta_sections = sections(header, endian, bytes, &memory, &dynamic)?;
+    let segments = Segments::read::<Elf>(bytes, endian, programs, header.e_phoff(endian).into())?;
+    let meta_sections = sections(header, endian, bytes, &memory, &segments, &dynamic)?;
     let symbols = Symbols::<Elf>::read(endian, &dynamic, &memory)?;
     let versions = versions::read(endian, &dynamic, &memory, symbols.len())?;
-    relocations::check::<Elf>(endian, &dynamic, &memory, symbols.limit())?;
+    relocations::check::<Elf>(
+        header.e_machine(endian),
+        endian,
+        &dynamic,
+        &memory,
+        symbols.limit(),
+    )?;
 
     let mut hazards = dynamic.hazards()?;
     let stack = programs
@@ -80,9 +92,15 @@ fn read_class<Elf: FileHeader<Endian = Endianness>>(
     if stack.is_none_or(|stack| stack.p_flags(endian).0 & raw::PF_X.0 != 0) {
         hazards.push(Hazard::ExecutableStack);
     }
-    let exports = |name| symbols.find_data(name).is_some();
+    // What the loader will say of where these are is believed.
+    let exports = |name, words: u64| match symbols.find_data(name)? {
+        Some(address) => memory
+            .check_mapped(&format!("its table {name}"), address, words * memory.word)
+            .map(|()| true),
+        None => Ok(false),
+    };
     let meta_symbol = symbols
-        .find_data(SYMBOL)
+        .find_data(SYMBOL)?
         .and_then(|address| memory.blob(address));
     Ok(Image {
         target: Target::new(Format::Elf, os(header), machine(header, endian, bits), bits),
@@ -90,8 +108,8 @@ fn read_class<Elf: FileHeader<Endian = Endianness>>(
         hazards,
         glibc: versions.glibc,
         restart_only: symbols.any_unique(),
-        door: exports(DOOR_SYMBOL),
-        layouts: exports(LAYOUT_SYMBOL),
+        door: exports(DOOR_SYMBOL, words::<PluginTable>())?,
+        layouts: exports(LAYOUT_SYMBOL, words::<LibHeader>())?,
         meta_sections,
         meta_symbol,
     })
@@ -119,6 +137,11 @@ fn defined_glibc<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<G
     let memory = Memory::read::<Elf>(bytes, endian, programs).ok()?;
     let dynamic = Dynamic::read::<Elf>(endian, programs, &memory).ok()?;
     versions::read(endian, &dynamic, &memory, 0).ok()?.defined
+}
+
+/// How many pointers a table has the size of.
+fn words<Table>() -> u64 {
+    (size_of::<Table>() / size_of::<usize>()) as u64
 }
 
 fn check_type(kind: raw::FileType) -> Result<(), InspectError> {
@@ -155,6 +178,7 @@ fn sections<'data, Elf: FileHeader>(
     endian: Elf::Endian,
     bytes: &'data [u8],
     memory: &Memory<'data>,
+    segments: &Segments,
     dynamic: &Dynamic<'data>,
 ) -> Result<Vec<Blob<'data>>, InspectError> {
     let count = u64::from(header.e_shnum(endian));
@@ -189,6 +213,7 @@ fn sections<'data, Elf: FileHeader>(
             in_file: kind != raw::SHT_NOBITS,
         };
         memory.check_section(&what, &section)?;
+        segments.check_section(&what, name, &section)?;
         dynamic.check_section(&what, name, kind, &section)?;
         if section.in_file {
             let content = part(bytes, &what, section.offset, section.size)?;

@@ -33,7 +33,7 @@ pub enum InspectError {
     },
     /// It was written while it was read.
     #[error(
-        "had {expected} bytes when it was opened and {read} when it was read; copy plugins under \
+        "was written to while it was read, {expected} bytes and then {read}; copy plugins under \
          another name and rename them into place"
     )]
     Changed {

@@ -1,6 +1,6 @@
 //! Opening and reading a candidate, once.
 
-use std::fs::{self, File, FileType, OpenOptions};
+use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -24,31 +24,37 @@ pub(super) fn read(candidate: &Candidate) -> Result<(Vec<u8>, Option<Ownership>)
     check_kind(metadata.file_type())?;
 
     let size = metadata.len();
-    match size {
-        0 => return Err(InspectError::Empty),
-        1..=SIZE_MAX => {}
-        _ => {
-            return Err(InspectError::TooLarge {
-                size,
-                max: SIZE_MAX,
-            });
-        }
-    }
+    check_size(size)?;
     let mut bytes = Vec::new();
     let capacity = usize::try_from(size + 1).map_err(|_| unreadable(out_of_memory()))?;
     bytes
         .try_reserve_exact(capacity)
         .map_err(|_| unreadable(out_of_memory()))?;
     // One byte more than it should have shows a file that grows.
-    let read = file
+    let read = (&file)
         .take(size + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)? as u64;
-    match read == size {
+    // Its time shows one that is written over in place.
+    let after = file.metadata().map_err(unreadable)?;
+    let written = |metadata: &Metadata| metadata.modified().ok();
+    match read == size && written(&metadata) == written(&after) {
         true => Ok((bytes, Ownership::of(&metadata))),
         false => Err(InspectError::Changed {
             expected: size,
             read,
+        }),
+    }
+}
+
+/// Checks that a plugin may have `size` bytes.
+pub(super) fn check_size(size: u64) -> Result<(), InspectError> {
+    match size {
+        0 => Err(InspectError::Empty),
+        1..=SIZE_MAX => Ok(()),
+        _ => Err(InspectError::TooLarge {
+            size,
+            max: SIZE_MAX,
         }),
     }
 }

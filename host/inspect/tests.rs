@@ -7,6 +7,11 @@ use std::process::Command;
 use super::*;
 use crate::discovery::discover;
 
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod loader;
 mod native;
 
 use native::{native, skip};

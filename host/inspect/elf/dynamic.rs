@@ -1,5 +1,7 @@
 //! The dynamic section: what the loader is told to do.
 
+use std::ops::Range;
+
 use object::elf as raw;
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 
@@ -29,6 +31,7 @@ const TOGETHER: [&[raw::DynamicTag]; 10] = [
 /// kind counts, but for those that may stand several times.
 pub(super) struct Dynamic<'data> {
     address: u64,
+    size: u64,
     entries: Vec<(raw::DynamicTag, u64)>,
     strings: &'data [u8],
     needed: Vec<String>,
@@ -74,6 +77,7 @@ impl<'data> Dynamic<'data> {
 
         let mut dynamic = Self {
             address,
+            size,
             entries,
             strings: &[],
             needed: Vec::new(),
@@ -83,6 +87,8 @@ impl<'data> Dynamic<'data> {
             .filter(|strings| strings.last() == Some(&0))
             .ok_or_else(|| InspectError::malformed("its string table is missing or has no end"))?;
         dynamic.needed = dynamic.texts(raw::DT_NEEDED)?;
+        // The loader compares it with the name of all that is loaded later.
+        dynamic.texts(raw::DT_SONAME)?;
         dynamic.check(memory)?;
         Ok(dynamic)
     }
@@ -190,6 +196,11 @@ impl<'data> Dynamic<'data> {
                 section.size, section.address
             ))),
         }
+    }
+
+    /// Returns the addresses that the dynamic section has in memory.
+    pub(super) fn range(&self) -> Range<u64> {
+        self.address..self.address + self.size
     }
 
     /// Returns the value of the last entry of kind `tag`.

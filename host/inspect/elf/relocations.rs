@@ -5,12 +5,16 @@ use object::read::elf::{FileHeader, Rel, Rela, Relr};
 use object::{Endianness, Pod, ReadRef};
 
 use super::dynamic::Dynamic;
+use super::kinds::{Kind, kind};
 use super::memory::Memory;
+use super::written::Written;
 use crate::inspect::error::InspectError;
 
-/// Checks that every relocation writes to a writable segment, names one of the
-/// first `limit` symbols, and that all functions the loader calls are filled in.
+/// Checks that every relocation is of a kind that a library for `machine` has,
+/// writes to a writable segment where no other writes, names one of the first
+/// `limit` symbols, and that all functions the loader calls are filled in.
 pub(super) fn check<Elf: FileHeader<Endian = Endianness>>(
+    machine: raw::Machine,
     endian: Endianness,
     dynamic: &Dynamic<'_>,
     memory: &Memory<'_>,
@@ -18,6 +22,7 @@ pub(super) fn check<Elf: FileHeader<Endian = Endianness>>(
 ) -> Result<(), InspectError> {
     dynamic.check_row::<Elf::Rela>(raw::DT_RELAENT)?;
     dynamic.check_row::<Elf::Rel>(raw::DT_RELENT)?;
+    dynamic.check_row::<Elf::Relr>(raw::DT_RELRENT)?;
     let from_rela = |rela: &Elf::Rela| Relocation {
         address: rela.r_offset(endian).into(),
         kind: rela.r_type(endian, false).0,
@@ -35,7 +40,7 @@ pub(super) fn check<Elf: FileHeader<Endian = Endianness>>(
     let rel = rows::<Elf::Rel>(table(raw::DT_REL, raw::DT_RELSZ)?)?;
     let functions = table(raw::DT_JMPREL, raw::DT_PLTRELSZ)?;
 
-    let mut checker = Checker::new(memory, limit, dynamic)?;
+    let mut checker = Checker::new(machine, memory, limit, dynamic);
     checker.relative(dynamic.value(raw::DT_RELACOUNT), rela.iter().map(from_rela))?;
     checker.relative(dynamic.value(raw::DT_RELCOUNT), rel.iter().map(from_rel))?;
     rela.iter()
@@ -70,10 +75,15 @@ struct Relocation {
 }
 
 struct Checker<'a, 'data> {
+    machine: raw::Machine,
     memory: &'a Memory<'data>,
     limit: usize,
-    /// The machine's kind for "this library's address plus a number".
+    /// The kind of the rows that a table says are relative.
     relative: Option<u32>,
+    /// Where something was written already.
+    written: Written,
+    /// What is filled in once for each symbol, by kind and symbol.
+    filled: Written,
     /// The arrays of functions that the loader calls.
     calls: [Calls; 2],
 }
@@ -86,25 +96,31 @@ struct Calls {
 
 impl<'a, 'data> Checker<'a, 'data> {
     fn new(
+        machine: raw::Machine,
         memory: &'a Memory<'data>,
         limit: usize,
         dynamic: &Dynamic<'_>,
-    ) -> Result<Self, InspectError> {
+    ) -> Self {
         let calls = |address, size| Calls {
             address: dynamic.value(address).unwrap_or(0),
             size: dynamic.value(size).unwrap_or(0),
             filled: 0,
         };
-        let calls = [
-            calls(raw::DT_INIT_ARRAY, raw::DT_INIT_ARRAYSZ),
-            calls(raw::DT_FINI_ARRAY, raw::DT_FINI_ARRAYSZ),
-        ];
-        Ok(Self {
+        let mut written = Written::new(memory.word);
+        // The loader reads its orders there while it follows them.
+        written.add_all(dynamic.range());
+        Self {
+            machine,
             memory,
             limit,
             relative: None,
-            calls,
-        })
+            written,
+            filled: Written::new(1),
+            calls: [
+                calls(raw::DT_INIT_ARRAY, raw::DT_INIT_ARRAYSZ),
+                calls(raw::DT_FINI_ARRAY, raw::DT_FINI_ARRAYSZ),
+            ],
+        }
     }
 
     /// Checks the rows that a table says come first and are relative; the loader
@@ -135,8 +151,10 @@ impl<'a, 'data> Checker<'a, 'data> {
     }
 
     fn check(&mut self, row: &Relocation) -> Result<(), InspectError> {
-        // Kind 0 is no relocation on every machine; linkers pad tables with it.
-        if row.kind == 0 {
+        let (address, bits) = (row.address, self.memory.word as u32 * 8);
+        let kind = kind(self.machine, bits, row.kind)
+            .ok_or_else(|| bad(format!("are of kind {} at address {address:#x}", row.kind)))?;
+        if kind == Kind::Nothing {
             return Ok(());
         }
         let symbol = row.symbol as usize;
@@ -146,23 +164,47 @@ impl<'a, 'data> Checker<'a, 'data> {
                 self.limit
             )));
         }
-        let relative = Some(row.kind) == self.relative;
-        let target = row.addend.filter(|_| relative).map(i64::cast_unsigned);
-        if target.is_some_and(|target| self.memory.check_mapped("", target, 0).is_err()) {
+        if matches!(kind, Kind::Relative | Kind::Resolver) && symbol != 0 {
             return Err(bad(format!(
-                "point out of the library at {:#x}",
-                row.address
+                "name symbol {symbol} at address {address:#x}, where none counts"
             )));
         }
-        self.check_place(row.address, target)
+        let filled = u64::from(row.kind) << 32 | u64::from(row.symbol);
+        if kind == Kind::Address && (symbol == 0 || !self.filled.add(filled)) {
+            return Err(bad(format!(
+                "fill in the address of symbol {symbol} at {address:#x} and elsewhere"
+            )));
+        }
+        let relative = kind == Kind::Relative || Some(row.kind) == self.relative;
+        let target = row.addend.map(i64::cast_unsigned);
+        let inside = |target| self.memory.check_mapped("", target, 0).is_ok();
+        let is_code = |target| self.memory.is_executable(target);
+        match target {
+            Some(target) if relative && !inside(target) => {
+                return Err(bad(format!("point out of the library at {address:#x}")));
+            }
+            Some(target) if kind == Kind::Resolver && !is_code(target) => {
+                return Err(bad(format!("call data at {target:#x}")));
+            }
+            _ => {}
+        }
+        if kind == Kind::Descriptor {
+            self.check_place(address.saturating_add(self.memory.word), None)?;
+        }
+        self.check_place(address, target.filter(|_| relative))
     }
 
-    /// Checks that `address` may be written to; a function to call that is
+    /// Checks that `address` may be written to, once; a function to call that is
     /// written there must be code.
     fn check_place(&mut self, address: u64, target: Option<u64>) -> Result<(), InspectError> {
         if !self.memory.is_writable(address, self.memory.word) {
             return Err(bad(format!(
                 "write to address {address:#x}, which is not writable"
+            )));
+        }
+        if !self.written.add(address) {
+            return Err(bad(format!(
+                "write to address {address:#x} and over it, or over the dynamic section"
             )));
         }
         let array = self.calls.iter_mut().find(|calls| {
@@ -172,7 +214,8 @@ impl<'a, 'data> Checker<'a, 'data> {
         });
         if let Some(array) = array {
             array.filled += 1;
-            if target.is_some_and(|target| !self.memory.is_executable(target)) {
+            let aligned = address.is_multiple_of(self.memory.word);
+            if !aligned || target.is_some_and(|target| !self.memory.is_executable(target)) {
                 return Err(bad(format!("make a function of data at {address:#x}")));
             }
         }

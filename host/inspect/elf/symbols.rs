@@ -41,8 +41,16 @@ impl<'a, 'data, Elf: FileHeader<Endian = Endianness>> Symbols<'a, 'data, Elf> {
             .slice(what, address, size)?
             .read_slice_at::<Elf::Sym>(0, count)
             .map_err(|()| InspectError::malformed("its dynamic symbol table is not aligned"))?;
-        for symbol in symbols {
+        // The first symbol stands for none, and is used as one all the same.
+        if symbols
+            .first()
+            .is_some_and(|first| !is_null::<Elf>(endian, first))
+        {
+            return Err(InspectError::malformed("its first symbol is not empty"));
+        }
+        for symbol in symbols.iter().skip(1) {
             dynamic.string(symbol.st_name(endian).into())?;
+            check_symbol::<Elf>(endian, symbol, memory)?;
         }
         Ok(Self {
             endian,
@@ -62,8 +70,9 @@ impl<'a, 'data, Elf: FileHeader<Endian = Endianness>> Symbols<'a, 'data, Elf> {
         self.limit
     }
 
-    /// Returns the address of the exported data symbol `name`.
-    pub(super) fn find_data(&self, name: &str) -> Option<u64> {
+    /// Returns the address of the exported data symbol `name`. One that is there
+    /// twice may be another for the loader than here.
+    pub(super) fn find_data(&self, name: &str) -> Result<Option<u64>, InspectError> {
         let is_named = |symbol: &Elf::Sym| {
             let found = self.dynamic.string(symbol.st_name(self.endian).into());
             let rest = found
@@ -76,11 +85,16 @@ impl<'a, 'data, Elf: FileHeader<Endian = Endianness>> Symbols<'a, 'data, Elf> {
                 && symbol.st_bind() != raw::STB_LOCAL
                 && matches!(symbol.st_type(), raw::STT_OBJECT | raw::STT_NOTYPE)
         };
-        let symbol = self
-            .symbols
-            .iter()
-            .find(|symbol| is_data(symbol) && is_named(symbol))?;
-        Some(symbol.st_value(self.endian).into())
+        let mut named = self.symbols.iter().filter(|symbol| is_named(symbol));
+        match (named.next(), named.next()) {
+            (Some(_), Some(_)) => Err(InspectError::malformed(format!(
+                "it has two symbols {name}"
+            ))),
+            (Some(symbol), None) if is_data(symbol) => {
+                Ok(Some(symbol.st_value(self.endian).into()))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Whether it defines a symbol that all libraries of the process share,
@@ -90,6 +104,39 @@ impl<'a, 'data, Elf: FileHeader<Endian = Endianness>> Symbols<'a, 'data, Elf> {
             symbol.st_bind() == raw::STB_GNU_UNIQUE
                 && symbol.st_shndx(self.endian) != raw::SHN_UNDEF
         })
+    }
+}
+
+/// Whether a symbol has no name, no kind and no address.
+fn is_null<Elf: FileHeader>(endian: Elf::Endian, symbol: &Elf::Sym) -> bool {
+    let address: u64 = symbol.st_value(endian).into();
+    symbol.st_name(endian) == 0
+        && symbol.st_info() == raw::SymbolInfo(0)
+        && symbol.st_shndx(endian) == raw::SHN_UNDEF
+        && address == 0
+}
+
+/// Checks what the loader would take for a symbol's address, and call.
+fn check_symbol<Elf: FileHeader>(
+    endian: Elf::Endian,
+    symbol: &Elf::Sym,
+    memory: &Memory<'_>,
+) -> Result<(), InspectError> {
+    let address: u64 = symbol.st_value(endian).into();
+    let defined = symbol.st_shndx(endian) != raw::SHN_UNDEF;
+    let resolver = symbol.st_type() == raw::STT_GNU_IFUNC;
+    let hidden = matches!(symbol.st_visibility(), raw::STV_HIDDEN | raw::STV_INTERNAL);
+    match (defined, resolver) {
+        (false, _) if hidden || symbol.st_bind() == raw::STB_LOCAL => Err(InspectError::malformed(
+            "a symbol that it imports is one of its own",
+        )),
+        (false, _) if address != 0 => Err(InspectError::malformed(format!(
+            "a symbol that it imports has the address {address:#x}"
+        ))),
+        (true, true) if !memory.is_executable(address) => Err(InspectError::malformed(format!(
+            "the function at address {address:#x} that chooses a symbol is not code"
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -156,16 +203,27 @@ fn count<Elf: FileHeader<Endian = Endianness>>(
             header.bucket_count.get(endian) as usize + count as usize,
         )
         .map_err(|()| misaligned())?;
-    match links
+    if let Some(link) = links
         .iter()
         .map(|link| link.get(endian))
         .find(|link| *link >= count)
     {
-        Some(link) => Err(bad(format!(
+        return Err(bad(format!(
             "has a link to symbol {link}, there are {count}"
-        ))),
-        None => Ok(Count::Exactly(count as usize)),
+        )));
     }
+    let (buckets, chains) = links.split_at(header.bucket_count.get(endian) as usize);
+    let mut seen = vec![false; count as usize];
+    for bucket in buckets {
+        let mut link = bucket.get(endian) as usize;
+        while link != 0 {
+            if std::mem::replace(&mut seen[link], true) {
+                return Err(bad(format!("leads to symbol {link} twice")));
+            }
+            link = chains[link].get(endian) as usize;
+        }
+    }
+    Ok(Count::Exactly(count as usize))
 }
 
 fn misaligned() -> InspectError {

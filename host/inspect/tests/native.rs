@@ -104,6 +104,7 @@ fn symbol_versions_tell_the_glibc() {
     let Some(bytes) = compile_with(
         "imports.c",
         "int puts(const char *); int f(void) { return puts(\"\"); }",
+        &[],
     ) else {
         return;
     };
@@ -118,7 +119,7 @@ fn symbol_versions_tell_the_glibc() {
 fn a_symbol_shared_by_all_generations_is_seen() {
     let source = ".globl shared\n.type shared, %gnu_unique_object\n.data\nshared: .long 1\n\
                   .size shared, 4\n.section .note.GNU-stack,\"\",%progbits\n";
-    let Some(bytes) = compile_with("unique.s", source) else {
+    let Some(bytes) = compile_with("unique.s", source, &[]) else {
         return;
     };
     let (facts, _) = facts(&bytes).unwrap();
@@ -126,11 +127,11 @@ fn a_symbol_shared_by_all_generations_is_seen() {
 }
 
 /// Compiles the fixture together with one more source.
-fn compile_with(name: &str, source: &str) -> Option<Vec<u8>> {
+pub(super) fn compile_with(name: &str, source: &str, flags: &[&str]) -> Option<Vec<u8>> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
     fs::write(&path, source).unwrap();
-    compile(&[path.to_str().unwrap()])
+    compile(&[&[path.to_str().unwrap()], flags].concat())
 }
 
 /// Each of these brought glibc down before it was refused.
