@@ -10,7 +10,7 @@ use exthost_abi::{Status, Str, Value};
 use serde_json::Map;
 use tracing::Level;
 
-use crate::ffi::convert::{array, store, text};
+use crate::ffi::convert::{array, known_flags, store, text};
 use crate::ffi::enter_if;
 use crate::services::error::ServiceError;
 use crate::services::log;
@@ -89,6 +89,7 @@ fn level_of(level: u32) -> Result<Level, ServiceError> {
 /// # Safety
 /// Text and bytes as [`exthost_abi::Bytes::as_slice`].
 unsafe fn json(value: &Value) -> Result<serde_json::Value, ServiceError> {
+    known_flags(value.reserved, 0)?;
     Ok(match value.kind {
         VALUE_NULL => serde_json::Value::Null,
         VALUE_INTEGER => value.integer.into(),

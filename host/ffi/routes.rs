@@ -76,6 +76,7 @@ unsafe fn route_of(
 ) -> Result<Route, ServiceError> {
     let known = ROUTE_PUBLIC | ROUTE_INLINE | ROUTE_STREAM_BODY;
     known_flags(spec.flags, known)?;
+    known_flags(spec.reserved, 0)?;
     // SAFETY: the caller's contract.
     let pattern = unsafe { text(spec.pattern, "pattern") }?;
     // SAFETY: the caller's contract.

@@ -110,6 +110,7 @@ unsafe extern "C" fn timer(
         // SAFETY: the plugin lends the spec for the call.
         let spec = unsafe { object(spec, "spec") }?;
         known_flags(spec.flags, TIMER_INLINE)?;
+        known_flags(spec.reserved, 0)?;
         // SAFETY: and the name.
         let name = unsafe { text(spec.name, "name") }?.to_owned();
         let spec = tasks::TimerSpec {

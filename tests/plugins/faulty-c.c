@@ -539,6 +539,9 @@ static void misuse_log_and_config(struct faulty *self, uint64_t cause, struct re
     note(report, "log level 99", log->write(ctx, cause, 99, fine, NULL, 0));
     note(report, "log null fields", log->write(ctx, cause, 3, fine, NULL, 1));
     note(report, "log unknown kind", log->write(ctx, cause, 3, fine, &field, 1));
+    field.value.kind = EXTHOST_VALUE_NULL;
+    field.value.reserved = 1;
+    note(report, "log reserved", log->write(ctx, cause, 3, fine, &field, 1));
     note(report, "log stale cause", log->write(ctx, UINT64_MAX, 3, fine, NULL, 0));
     note(report, "log null result", log->enabled(ctx, cause, 3, NULL));
     note(report, "config declare late",
@@ -557,6 +560,7 @@ static void misuse_routes(struct faulty *self, uint64_t cause, struct report *re
     exthost_response good = head(200, &TEXT), wrong;
     exthost_header header = TEXT;
     exthost_buffer chunk = exthost_buffer_of("x", 1);
+    exthost_error failure = {.status = EXTHOST_CONFLICT};
     note(report, "add late", routes->add(ctx, 0, &spec, self, get_never, NULL));
     note(report, "respond null", routes->respond(ctx, cause, NULL));
     note(report, "respond to 0", routes->respond(ctx, 0, &good));
@@ -578,6 +582,8 @@ static void misuse_routes(struct faulty *self, uint64_t cause, struct report *re
     header = TEXT;
     header.value = exthost_bytes_of("a\r\nb: c", 7);
     note(report, "respond header injection", routes->respond(ctx, cause, &wrong));
+    failure.reserved = 1;
+    note(report, "error reserved", routes->respond_error(ctx, cause, &failure));
     note(report, "chunk before the head", routes->respond_chunk(ctx, cause, &chunk));
     note(report, "end before the head", routes->respond_end(ctx, cause, NULL, 0));
     note(report, "body of a collected route", routes->body_next(ctx, cause, &chunk));
@@ -598,6 +604,9 @@ static void misuse_tasks_and_services(struct faulty *self, uint64_t cause, struc
     note(report, "timer null spec", tasks->timer(ctx, cause, NULL, NULL, slept, NULL, &id));
     note(report, "timer unknown flag", tasks->timer(ctx, cause, &spec, NULL, slept, NULL, &id));
     spec.flags = 0;
+    spec.reserved = 1;
+    note(report, "timer reserved", tasks->timer(ctx, cause, &spec, NULL, slept, NULL, &id));
+    spec.reserved = 0;
     note(report, "timer null callback", tasks->timer(ctx, cause, &spec, NULL, NULL, NULL, &id));
     note(report, "spawn null callback",
          tasks->spawn(ctx, cause, 0, EXTHOST_STR(""), NULL, NULL, NULL, &id));
@@ -687,6 +696,12 @@ static exthost_status add_routes(struct faulty *self)
             .body_bytes_max = routes[i].flags & body ? 1u << 30 : 0,
             .deadline_ms = routes[i].deadline_ms,
         };
+        /* What says 0 is 0, or nothing is registered. */
+        spec.reserved = 1;
+        status = self->routes->add(self->ctx, 0, &spec, self, routes[i].handle, NULL);
+        if (status != EXTHOST_INVALID)
+            return EXTHOST_INTERNAL;
+        spec.reserved = 0;
         status = self->routes->add(self->ctx, 0, &spec, self, routes[i].handle, NULL);
     }
     return status;

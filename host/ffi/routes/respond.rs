@@ -80,6 +80,7 @@ pub(super) unsafe extern "C" fn respond_error(
         // SAFETY: the plugin lends the error for the call.
         let error = unsafe { object(error, "error") }?;
         require(!error.status.is_ok(), "a status other than OK")?;
+        known_flags(error.reserved, 0)?;
         // SAFETY: and its texts.
         let failure = unsafe { failure(error.code, error.message, error.detail) }?;
         let exchange = services.causes.request(&services.context, request)?;
