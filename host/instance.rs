@@ -331,3 +331,35 @@ async fn destroy(generation: &Arc<Generation>, deadline: Duration) -> bool {
     });
     destroyed.await.unwrap_or(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_hook_has_a_code_for_each_end() {
+        let reason = || ServiceError::busy("no thread to run it");
+        let deadline = Duration::from_millis(20);
+        for (hook, codes) in [
+            ("init", ["init-failed", "init-panicked", "init-timeout"]),
+            ("start", ["start-failed", "start-panicked", "start-timeout"]),
+            ("stop", ["stop-failed", "stop-panicked", "stop-timeout"]),
+        ] {
+            let errors = [
+                InitError::Failed {
+                    hook,
+                    reason: reason(),
+                },
+                InitError::Panicked {
+                    hook,
+                    reason: reason(),
+                },
+                InitError::TimedOut { hook, deadline },
+            ];
+            assert_eq!(errors.each_ref().map(InitError::code), codes);
+            for error in errors {
+                assert!(error.to_string().contains(hook), "{error}");
+            }
+        }
+    }
+}

@@ -150,19 +150,21 @@ pub enum LoadError {
         deadline: Duration,
     },
     /// No private image of the file could be made.
-    #[error("cannot make a private image of the file: {source}")]
+    #[error(
+        "cannot make a private image of the file: {source}; give this process more memory or disk"
+    )]
     Image {
         /// Why.
         source: std::io::Error,
     },
     /// The dynamic linker refused it.
-    #[error("the dynamic linker refused it: {reason}")]
+    #[error("the dynamic linker refused it: {reason}; build it for this system")]
     Open {
         /// The linker's own words.
         reason: String,
     },
     /// A symbol that inspection saw is not there.
-    #[error("the loaded library does not export `{symbol}`, which its file does")]
+    #[error("the loaded library does not export `{symbol}`, which its file does; build it again")]
     SymbolMissing {
         /// The symbol.
         symbol: &'static str,
@@ -174,7 +176,10 @@ pub enum LoadError {
     )]
     Stale,
     /// The meta in memory is not the one inspected.
-    #[error("the meta in memory differs from the meta in the file; the library rewrites itself")]
+    #[error(
+        "the meta in memory differs from the meta in the file; build it without the constructor \
+         that rewrites it"
+    )]
     MetaChanged,
     /// The door is of another ABI.
     #[error("the door is of ABI {found}, this host speaks ABI {ABI}; rebuild the plugin")]
@@ -192,7 +197,10 @@ pub enum LoadError {
     #[error("the door's init is null; export a function that makes the instance")]
     NoInit,
     /// The layouts cannot be read.
-    #[error("its abi_stable layouts cannot be read: {reason}")]
+    #[error(
+        "its abi_stable layouts cannot be read: {reason}; build it against an unaltered \
+         exthost-plugin"
+    )]
     LayoutsUnreadable {
         /// abi_stable's own words.
         reason: String,

@@ -72,7 +72,7 @@ fn codes_of(source: &str) -> Vec<String> {
 }
 
 /// Stage and "before" of each code in the table.
-fn table_of_refusals() -> BTreeMap<String, (String, String)> {
+pub(crate) fn table_of_refusals() -> BTreeMap<String, (String, String)> {
     let page = read("docs/abi.md");
     let (_, section) = page.split_once("\n## Refusals\n").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();

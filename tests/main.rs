@@ -50,7 +50,8 @@ mod museum;
 mod new;
 /// With `locked = true`, is nothing loaded but what was agreed to, byte for byte?
 mod pins;
-/// In a directory of good and bad files, is each bad one refused for its own reason?
+/// Is each file that cannot serve refused for its own reason, before its code runs?
+#[cfg(target_os = "linux")]
 mod refusals;
 /// Does a reload lose no request?
 mod reload;

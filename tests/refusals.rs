@@ -1,257 +1,215 @@
-//! In a directory of good and bad files, does the good one serve, and is each
-//! bad one refused for its own reason, before any of its code has run?
+//! Is each file that cannot serve refused for its own reason, and, where
+//! docs/abi.md says so, before any of its code has run?
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+/// Files that nobody agreed to, or that others can write.
+mod agreed;
+/// Refusals that depend on when, or on what was loaded before.
+mod apart;
+/// Files that are refused for what they are.
+mod bytes;
+/// A library as bytes.
+mod elf;
+/// Files that are refused for what their operator says.
+mod operator;
+/// Files that are refused for what they would do here.
+mod rules;
+/// Files that are refused once some of their code has run.
+mod running;
+/// A constructor that does not return.
+mod stuck;
+/// A directory of files that are refused.
+mod zoo;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use exthost::inspect::running_glibc;
+use exthost::{Host, Refusal};
 use serde_json::Value;
 
+use super::documentation::table_of_refusals;
 use super::support::server::Server;
-use super::support::{FAULTY_C, c_plugin, exthost, root};
+use super::support::{exthost, root};
+use zoo::{Fixture, Zoo};
 
-/// A directory of files, each of which would leave a mark if its code ran.
-struct Zoo {
-    directory: tempfile::TempDir,
-    good: Vec<u8>,
-    /// The code each file is refused with, by its name.
-    expected: BTreeMap<String, &'static str>,
+/// Codes that no file leads to, each with the reason; [`UNIT_TEST`] has them.
+const NO_FILE: &[(&str, &str)] = &[
+    (
+        "stop-failed",
+        "only a system that has no thread left for `stop` leads to it",
+    ),
+    (
+        "stop-panicked",
+        "`stop` returns nothing, and what its fence tells is counted as a fault",
+    ),
+];
+
+/// A file of the host, and the test in it of the codes that no file leads to.
+const UNIT_TEST: (&str, &str) = ("host/instance.rs", "each_hook_has_a_code_for_each_end");
+
+/// Whether installing this one file is refused as it is among all of them.
+fn concerns_the_file_alone(fixture: &Fixture) -> bool {
+    let stage = &table_of_refusals()[fixture.code].0;
+    // What a file starts after is settled among all, and a folder or a link
+    // may be named by whoever names it.
+    stage != "discover" && !["requires-missing", "order-cycle"].contains(&fixture.code)
 }
 
-impl Zoo {
-    /// Builds it around one C plugin; nothing without a C compiler.
-    fn build() -> Option<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::create_dir(directory.path().join("plugins")).unwrap();
-        let mark = format!("-DMARK=\"{}\"", directory.path().join("mark").display());
-        let built = c_plugin(FAULTY_C, directory.path(), &[&mark, "-s"])?;
-        let good = std::fs::read(&built).unwrap();
-        let mut zoo = Zoo {
-            directory,
-            good,
-            expected: BTreeMap::new(),
-        };
-        zoo.fill();
-        Some(zoo)
-    }
-
-    fn plugins(&self) -> PathBuf {
-        self.directory.path().join("plugins")
-    }
-
-    fn mark(&self) -> PathBuf {
-        self.directory.path().join("mark")
-    }
-
-    fn fill(&mut self) {
-        let good = self.good.clone();
-        self.add("notes.txt", b"just a note\n", "not-a-library");
-        self.add("empty.so", b"", "empty");
-        self.add("cut-in-header.so", &good[..40], "truncated");
-        self.add("cut-in-half.so", &good[..good.len() / 2], "truncated");
-        self.add("cut-at-the-end.so", &good[..good.len() - 64], "truncated");
-        self.add(
-            "future-minor.so",
-            &self.patched("api=1.0.0", "api=1.9.0"),
-            "api-too-new",
-        );
-        self.add(
-            "future-major.so",
-            &self.patched("api=1.0.0", "api=2.0.0"),
-            "api-major",
-        );
-        self.add(
-            "bad-magic.so",
-            &self.patched("EXTHOST1", "EXTHOST9"),
-            "meta-magic",
-        );
-        self.add(
-            "bad-name.so",
-            &self.patched("name=faulty-c", "name=faulty_c"),
-            "meta-value",
-        );
-        self.add(
-            "no-name.so",
-            &self.patched("name=", "nome="),
-            "meta-missing-key",
-        );
-        self.add(
-            "twice.so",
-            &self.patched("panic=none", "name=again"),
-            "meta-duplicate-key",
-        );
-        self.add(
-            "changed-table.so",
-            &self.patched("log/1=", "log/1=0"),
-            "table-changed",
-        );
-        self.add(
-            "unknown-need.so",
-            &self.patched("needs=routes/1", "needs=routes/9"),
-            "unknown-need",
-        );
-        self.add(
-            "aborts.so",
-            &self.patched("panic=none", "panic=oops"),
-            "meta-value",
-        );
-        self.add(
-            "other-machine.so",
-            &self.for_another_machine(),
-            "wrong-target",
-        );
-        let windows = root().join("tests/fixtures/cross-windows-x86-64.dll");
-        if let Ok(bytes) = std::fs::read(windows) {
-            self.add("windows.dll", &bytes, "wrong-target");
-        }
-        self.add("script.sh", b"#!/bin/sh\n", "not-a-library");
-        let executable = std::fs::read("/bin/true").unwrap();
-        self.add("executable.so", &executable, "not-shared");
-        self.compile("no-meta", "int nothing;", &[], "no-meta");
-        let foreign = self.directory.path().join("libforeign.so");
-        cc("int foreign(void) { return 1; }", &foreign, &[]);
-        let source = std::fs::read_to_string(root().join(FAULTY_C)).unwrap();
-        let foreign = foreign.to_str().unwrap().to_owned();
-        self.compile(
-            "needs-foreign",
-            &source,
-            &["-Wl,--no-as-needed", &foreign],
-            "needs-library",
-        );
-        self.compile(
-            "has-rpath",
-            &source,
-            &["-Wl,-rpath,/tmp/plugins"],
-            "has-rpath",
-        );
-        // The first by name wins; this one comes later than the good one.
-        self.add("zz-same-name.so", &good, "duplicate-name");
-        std::fs::write(self.plugins().join("faulty-c.so"), &good).unwrap();
-    }
-
-    fn add(&mut self, name: &str, bytes: &[u8], code: &'static str) {
-        std::fs::write(self.plugins().join(name), bytes).unwrap();
-        self.expected.insert(name.to_owned(), code);
-    }
-
-    fn compile(&mut self, name: &str, source: &str, arguments: &[&str], code: &'static str) {
-        let library = self.plugins().join(format!("{name}.so"));
-        let mark = format!("-DMARK=\"{}\"", self.mark().display());
-        let arguments: Vec<&str> = [mark.as_str()]
-            .into_iter()
-            .chain(arguments.iter().copied())
-            .collect();
-        cc(source, &library, &arguments);
-        self.expected.insert(format!("{name}.so"), code);
-    }
-
-    /// The good file with one text in it replaced by another of its length.
-    fn patched(&self, from: &str, to: &str) -> Vec<u8> {
-        let mut bytes = self.good.clone();
-        let at = bytes
-            .windows(from.len())
-            .position(|window| window == from.as_bytes());
-        let at = at.unwrap_or_else(|| panic!("no {from:?} in the plugin"));
-        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
-        bytes
-    }
-
-    /// The good file, said to be for a machine this is not.
-    fn for_another_machine(&self) -> Vec<u8> {
-        let mut bytes = self.good.clone();
-        let aarch64 = 183_u16.to_le_bytes();
-        let riscv = 243_u16.to_le_bytes();
-        let other = if bytes[18..20] == aarch64 {
-            riscv
-        } else {
-            aarch64
-        };
-        bytes[18..20].copy_from_slice(&other);
-        bytes
-    }
-}
-
-/// Compiles a library from C source on standard input.
-fn cc(source: &str, library: &Path, arguments: &[&str]) {
-    use std::io::Write;
-    use std::process::Stdio;
-    let mut child = Command::new("cc")
-        .args([
-            "-std=c11",
-            "-fPIC",
-            "-shared",
-            "-pthread",
-            "-fvisibility=hidden",
-            "-x",
-            "c",
-            "-",
-        ])
-        .arg("-I")
-        .arg(root().join("plugin-api/include"))
-        .arg("-x")
-        .arg("none")
-        .args(arguments)
-        .arg("-o")
-        .arg(library)
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(source.as_bytes())
-        .unwrap();
-    assert!(child.wait().unwrap().success());
+/// A zoo of those that are refused before any of their code has run.
+fn silent() -> Option<Zoo> {
+    let mut zoo = Zoo::new()?;
+    bytes::add(&mut zoo);
+    rules::add(&mut zoo);
+    Some(zoo)
 }
 
 #[test]
-#[cfg(target_os = "linux")]
-fn each_file_has_its_own_refusal_and_the_good_one_serves() {
-    let Some(zoo) = Zoo::build() else {
-        return;
-    };
-    // In `exthost check`, which runs nothing at all.
-    let output = exthost()
+fn a_bad_file_is_refused_for_its_reason_before_its_code_runs() {
+    let Some(zoo) = silent() else { return };
+    // The one file that is no fixture, whose mark shows that they work.
+    let sound = || BTreeSet::from(["marked.so".to_owned()]);
+
+    let mut command = exthost();
+    let output = command
         .arg("check")
         .arg(zoo.plugins())
         .arg("--json")
-        .output()
-        .unwrap();
+        .output();
+    let output = output.unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let checked: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(codes(&checked), zoo.expected);
-    assert_eq!(checked["plugins"][0]["name"], "faulty-c");
-    assert!(!zoo.mark().exists(), "exthost check ran a constructor");
+    check(&zoo, &checked);
+    assert_eq!(checked["plugins"].as_array().unwrap().len(), 1);
+    assert_eq!(checked["plugins"][0]["name"], "marked");
+    assert_eq!(zoo.marks(), BTreeSet::new(), "`exthost check` ran code");
 
-    // In the operators' API of a host; the good one's constructor has run.
     let server = Server::start_with(&[], |builder| builder.directory(zoo.plugins()));
-    assert_eq!(codes(&server.get("/api/host/plugins").json()), zoo.expected);
-    assert_eq!(server.get("/api/ext/faulty-c/left").status, 200);
-    assert!(zoo.mark().exists(), "the good plugin leaves its mark");
-    drop(server);
+    check_host(&zoo, &server);
+    assert_eq!(zoo.marks(), sound(), "code of refused files has run");
 
-    // Without the good one, nothing runs.
-    std::fs::remove_file(zoo.plugins().join("faulty-c.so")).unwrap();
-    std::fs::remove_file(zoo.plugins().join("zz-same-name.so")).unwrap();
-    std::fs::remove_file(zoo.mark()).unwrap();
-    let server = Server::start_with(&[], |builder| builder.directory(zoo.plugins()));
-    assert_eq!(server.host.status().plugins.len(), 0);
-    assert!(!zoo.mark().exists(), "code of a refused file has run");
+    let alone = zoo
+        .fixtures
+        .iter()
+        .filter(|one| concerns_the_file_alone(one));
+    for fixture in alone {
+        let refusal = server
+            .block_on(server.host.install(&fixture.path))
+            .unwrap_err();
+        assert_eq!(refusal.code(), fixture.code, "{refusal}");
+        fixture.check(&refusal.message());
+        assert!(!refusal.code_ran(), "{refusal}");
+    }
+    assert_eq!(zoo.marks(), sound(), "code of refused files has run");
 }
 
-/// The code of each refused file, by its name.
-fn codes(status: &Value) -> BTreeMap<String, &'static str> {
+#[test]
+fn what_the_operator_did_not_allow_or_put_there_is_refused_before_it_runs() {
+    let Some(mut zoo) = Zoo::new() else { return };
+    operator::add(&mut zoo);
+    let examined = Host::builder().config(zoo.config()).examine().unwrap();
+    assert!(examined.admitted.is_empty());
+    assert_eq!(codes(&examined.refused), zoo.codes());
+
+    let server = Server::start_with(&[], |builder| builder.config(zoo.config()));
+    check_host(&zoo, &server);
+    let ungranted = zoo.plugins().join("ungranted.so");
+    let refusal = server.block_on(server.host.install(ungranted)).unwrap_err();
+    assert_eq!(refusal.code(), "not-granted");
+    assert_eq!(
+        zoo.marks(),
+        BTreeSet::new(),
+        "code of refused files has run"
+    );
+}
+
+#[test]
+fn what_shows_only_in_memory_is_refused_after_its_constructors_ran() {
+    let Some(mut zoo) = Zoo::new() else { return };
+    running::add(&mut zoo);
+    let examined = Host::builder().config(zoo.config()).examine().unwrap();
+    assert_eq!(codes(&examined.refused), BTreeMap::new());
+    // All of them, and the one that is there first.
+    assert_eq!(examined.admitted.len(), zoo.fixtures.len() + 1);
+    assert_eq!(zoo.marks(), BTreeSet::new(), "examining ran code");
+
+    let server = Server::start_with(&[], |builder| builder.config(zoo.config()));
+    check_host(&zoo, &server);
+    // The linker finds that a symbol is missing before it calls constructors,
+    // but not before all that may call something.
+    let expected = examined
+        .admitted
+        .iter()
+        .map(|plugin| plugin.inspected().path());
+    let expected = expected.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    let expected = expected.filter(|name| name != "undefined.so");
+    assert_eq!(zoo.marks(), expected.collect());
+}
+
+#[test]
+fn what_depends_on_the_moment_is_refused_when_it_comes() {
+    std::thread::scope(|scope| {
+        for case in apart::CASES {
+            let named = std::thread::Builder::new().name(case.codes.join(" "));
+            named.spawn_scoped(scope, case.run).unwrap();
+        }
+    });
+}
+
+#[test]
+fn each_code_of_the_documentation_has_a_fixture() {
+    let Some(mut zoo) = silent() else { return };
+    operator::add(&mut zoo);
+    running::add(&mut zoo);
+    let mut covered: BTreeSet<_> = zoo.fixtures.iter().map(|one| one.code).collect();
+    covered.extend(apart::CASES.iter().flat_map(|case| case.codes));
+    let (file, test) = UNIT_TEST;
+    let source = std::fs::read_to_string(root().join(file)).unwrap();
+    let (_, tested) = source.split_once(&format!("fn {test}(")).unwrap();
+    for (code, why) in NO_FILE {
+        assert!(covered.insert(code), "{code} has a fixture, but {why}");
+        assert!(
+            tested.contains(&format!("{code:?}")),
+            "{code} is not tested"
+        );
+    }
+    let table = table_of_refusals();
+    let mut expected: BTreeSet<_> = table.keys().map(String::as_str).collect();
+    if running_glibc().is_none() {
+        expected.remove("needs-glibc");
+    }
+    assert_eq!(covered, expected);
+}
+
+/// Checks the refused files of a host, and that each tells whether its code may
+/// have run as docs/abi.md does.
+fn check_host(zoo: &Zoo, server: &Server) {
+    let status = server.get("/api/host/plugins").json();
+    check(zoo, &status);
+    let table = table_of_refusals();
+    for refused in status["refused"].as_array().unwrap() {
+        let (_, before) = &table[refused["code"].as_str().unwrap()];
+        assert_eq!(refused["code_ran"], before == "no", "{refused}");
+    }
+}
+
+/// Checks the refused files of a status: that they are the fixtures and no
+/// others, each with its code and what its message names.
+fn check(zoo: &Zoo, status: &Value) {
     let refused = status["refused"].as_array().unwrap();
-    let pair = |refused: &Value| {
-        let file = Path::new(refused["file"].as_str().unwrap());
-        assert!(!refused["message"].as_str().unwrap().is_empty());
-        let code = refused["code"].as_str().unwrap().to_owned();
-        (
-            file.file_name().unwrap().to_str().unwrap().to_owned(),
-            &*code.leak(),
-        )
-    };
+    let text = |refused: &Value, key: &str| refused[key].as_str().unwrap().to_owned();
+    let file = |refused: &Value| PathBuf::from(text(refused, "file"));
+    let pair = |refused| (file(refused), text(refused, "code"));
+    let found: BTreeMap<_, _> = refused.iter().map(pair).collect();
+    assert_eq!(found, zoo.codes());
+    for fixture in &zoo.fixtures {
+        let mut refused = refused.iter();
+        let refused = refused.find(|refused| file(refused) == fixture.path);
+        fixture.check(&text(refused.unwrap(), "message"));
+    }
+}
+
+fn codes(refused: &[Refusal]) -> BTreeMap<PathBuf, String> {
+    let pair = |refusal: &Refusal| (refusal.file().to_owned(), refusal.code().to_owned());
     refused.iter().map(pair).collect()
 }
 

@@ -52,12 +52,13 @@ pub(crate) fn rust_plugin(name: &str) -> PathBuf {
 }
 
 /// The Rust plugins of this repository.
-const RUST_PLUGINS: [&str; 12] = [
+const RUST_PLUGINS: [&str; 13] = [
     "echo-extension",
     "email-guard",
     "faulty",
     "hello",
     "live",
+    "marked-rust",
     "memwatch",
     "my-extension",
     "notes",

@@ -76,7 +76,7 @@ pub enum InspectError {
     /// It is a library, but not a plugin.
     #[error(
         "has neither a section {section} nor a symbol exthost_meta, so it is no plugin; export it \
-         with export_plugin! or EXTHOST_PLUGIN"
+         with export_plugin! or EXTHOST_META"
     )]
     NoMeta {
         /// The section looked for.

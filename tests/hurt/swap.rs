@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use exthost::inspect::inspect_bytes;
 use fastrand::Rng;
@@ -21,6 +21,9 @@ const FOLDER: &str = "EXTHOST_TEST_SWAP";
 
 /// Loads of one process, for their images stay mapped.
 const BATCH: usize = 500;
+
+/// Longest that one process may take over its loads.
+const LOADS_MAX: Duration = Duration::from_secs(600);
 
 /// The builds: their size, of which every two have the same.
 const FILLINGS: [&str; 6] = ["100", "100", "5000", "5000", "90000", "90000"];
@@ -73,8 +76,8 @@ fn what_was_inspected_is_what_runs() {
         }
     }
     println!("{totals:?}");
-    assert_eq!(totals.values().sum::<usize>(), loads);
-    assert!(totals["loaded"] > loads / 4, "hardly one was loaded");
+    let loaded = totals.iter().filter(|(what, _)| what.starts_with("loaded"));
+    assert_eq!(loaded.map(|(_, number)| number).sum::<usize>(), loads);
 }
 
 /// The process that loads.
@@ -111,12 +114,19 @@ fn child() {
                 swap.once();
             }
         });
-        for _ in 0..loads {
+        let (begun, mut done) = (Instant::now(), 0);
+        while done < loads {
+            assert!(begun.elapsed() < LOADS_MAX, "{done} loads, {totals:?}");
             let outcome = match server.block_on(server.host.install(&file)) {
-                Ok(_) => loaded(&server, &versions),
+                Ok(_) => {
+                    done += 1;
+                    loaded(&server, &versions)
+                }
                 Err(refusal) => {
                     let code = refusal.code();
                     assert!(REASONS.contains(&code), "{code}: {refusal}");
+                    // The other thread may have to get on before it can be read.
+                    std::thread::yield_now();
                     code
                 }
             };

@@ -267,6 +267,12 @@ impl<'data> Dynamic<'data> {
         self.flags(raw::DT_FLAGS_1) & raw::DF_1_PIE.0 != 0
     }
 
+    /// Whether it says that the loader will have to write into its code.
+    pub(super) fn relocates_text(&self) -> bool {
+        let flag = self.flags(raw::DT_FLAGS) & raw::DF_TEXTREL.0 != 0;
+        flag || self.value(raw::DT_TEXTREL).is_some()
+    }
+
     pub(super) fn hazards(&self) -> Result<Vec<Hazard>, InspectError> {
         let mut hazards = Vec::new();
         for tag in [raw::DT_RPATH, raw::DT_RUNPATH] {
@@ -278,8 +284,7 @@ impl<'data> Dynamic<'data> {
         for tag in [raw::DT_FILTER, raw::DT_AUXILIARY] {
             hazards.extend(self.texts(tag)?.into_iter().map(Hazard::Filter));
         }
-        let flag = self.flags(raw::DT_FLAGS) & raw::DF_TEXTREL.0 != 0;
-        if flag || self.value(raw::DT_TEXTREL).is_some() {
+        if self.relocates_text() {
             hazards.push(Hazard::TextRelocations);
         }
         Ok(hazards)

@@ -11,7 +11,8 @@ use super::written::Written;
 use crate::inspect::error::InspectError;
 
 /// Checks that every relocation is of a kind that a library for `machine` has,
-/// writes to a writable segment where no other writes, names one of the first
+/// writes to a writable segment where no other writes, or to any segment where the
+/// library is to be refused for relocations in its code, names one of the first
 /// `limit` symbols, and that all functions the loader calls are filled in.
 pub(super) fn check<Elf: FileHeader<Endian = Endianness>>(
     machine: raw::Machine,
@@ -78,6 +79,8 @@ struct Checker<'a, 'data> {
     machine: raw::Machine,
     memory: &'a Memory<'data>,
     limit: usize,
+    /// Whether the loader makes everything writable for as long as it writes.
+    anywhere: bool,
     /// The kind of the rows that a table says are relative.
     relative: Option<u32>,
     /// Where something was written already.
@@ -113,6 +116,7 @@ impl<'a, 'data> Checker<'a, 'data> {
             machine,
             memory,
             limit,
+            anywhere: dynamic.relocates_text(),
             relative: None,
             written,
             filled: Written::new(1),
@@ -197,7 +201,9 @@ impl<'a, 'data> Checker<'a, 'data> {
     /// Checks that `address` may be written to, once; a function to call that is
     /// written there must be code.
     fn check_place(&mut self, address: u64, target: Option<u64>) -> Result<(), InspectError> {
-        if !self.memory.is_writable(address, self.memory.word) {
+        let word = self.memory.word;
+        let mapped = self.anywhere && self.memory.check_mapped("", address, word).is_ok();
+        if !mapped && !self.memory.is_writable(address, word) {
             return Err(bad(format!(
                 "write to address {address:#x}, which is not writable"
             )));
