@@ -52,9 +52,10 @@ pub(crate) fn rust_plugin(name: &str) -> PathBuf {
 }
 
 /// The Rust plugins of this repository.
-const RUST_PLUGINS: [&str; 13] = [
+const RUST_PLUGINS: [&str; 14] = [
     "echo-extension",
     "email-guard",
+    "every-table",
     "faulty",
     "hello",
     "live",
@@ -106,10 +107,16 @@ pub(crate) fn c_plugin(source: &str, directory: &Path, arguments: &[&str]) -> Op
 
 /// Compiles a C plugin with every compiler that is here, warnings as errors.
 pub(crate) fn compiles_without_a_warning(source: &str) {
+    compiles_as("c11", source);
+}
+
+/// The same as another standard of C.
+pub(crate) fn compiles_as(standard: &str, source: &str) {
     let directory = tempfile::tempdir().unwrap();
     for compiler in ["gcc", "clang"] {
         let output = Command::new(compiler)
-            .args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
+            .arg(format!("-std={standard}"))
+            .args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"])
             .args(["-fvisibility=hidden", "-fPIC", "-pthread", "-shared", "-I"])
             .arg(root().join("plugin-api/include"))
             .arg("-o")

@@ -12,6 +12,7 @@ use http::header::{ALLOW, CONTENT_LENGTH, EXPECT};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use http_body::Body as _;
+use tokio::sync::oneshot::error::TryRecvError;
 
 use crate::gate::CallPermit;
 use crate::http::body::{ResponseStream, collect, limited, linger};
@@ -238,9 +239,10 @@ impl Call {
 
 /// Waits for the plugin's answer, until the deadline or the plugin's stop.
 async fn wait(exchange: &Exchange, replies: &mut ReplyReceiver) -> Result<Reply, Problem> {
-    // An inline handler that needed no waiting has answered by now.
-    if let Ok(answered) = replies.try_recv() {
-        return answered.map_err(|error| Problem::of_handler(&error));
+    // An inline handler that needed no waiting has answered, or given up, by now.
+    match replies.try_recv() {
+        Err(TryRecvError::Empty) => {}
+        ended => return take(exchange, ended.ok()),
     }
     let deadline = tokio::time::Instant::from_std(exchange.deadline);
     let problem = tokio::select! {

@@ -39,7 +39,7 @@
  *                                  "N inside, msg_..."
  * GET  cancel                      cancels an endless statement: "cancelled"
  * GET  dialect                     "sqlite"
- * GET  denied?what=table|event     403, whatever it was
+ * GET  denied?what=table|event     what the host says of it: the code of its error
  * POST publish                     publishes the body, JSON, on `news`: its number
  * GET  subscribers                 how many listen to `news`
  * POST WAY/fire                    fires the body, text, as `body.told`: "msg_..."
@@ -628,7 +628,8 @@ static exthost_status get_leave(void *data, uint64_t cause, const exthost_reques
         self->routes->respond_chunk(self->ctx, cause, &chunk);
         nanosleep(&PAUSE, NULL);
     }
-    if (status == EXTHOST_CANCELLED)
+    /* A client that left has ended the request, which may be gone by now. */
+    if (status == EXTHOST_CANCELLED || status == EXTHOST_GONE)
         client_left(way);
     return status;
 }
@@ -1447,9 +1448,15 @@ static exthost_status get_denied(void *data, uint64_t cause, const exthost_reque
     exthost_message message = message_of("core.host.ready", exthost_bytes_of("{}", 2));
     exthost_query query = query_of("SELECT * FROM ext_another_items", 0, NULL);
     struct wait wait;
+    exthost_status status;
+    exthost_error error;
     if (query_is(request, "what", "event"))
-        return self->events->emit(self->ctx, cause, &message);
-    return db_rows(way, cause, &query, ignore_row, &wait);
+        status = self->events->emit(self->ctx, cause, &message);
+    else
+        status = db_rows(way, cause, &query, ignore_row, &wait);
+    if (status != EXTHOST_DENIED || self->services->last_error(self->ctx, &error) != EXTHOST_OK)
+        return EXTHOST_INTERNAL;
+    return answer(self, cause, "%.*s", (int)error.code.len, error.code.ptr);
 }
 
 /* ---- broadcast/1 and webhooks/1 ------------------------------------------ */

@@ -251,17 +251,18 @@ pub(crate) fn library_name(plugin: &str) -> String {
 /// Cargo, without what the cargo that runs these tests has set for them: build
 /// scripts that read it would run anew for each of the two.
 pub(crate) fn cargo() -> Command {
+    const OF_THE_TESTS: [&str; 5] = [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_",
+        "OUT_DIR",
+    ];
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        let of_a_package = [
-            "CARGO_PKG_",
-            "CARGO_MANIFEST_",
-            "CARGO_BIN_",
-            "CARGO_CRATE_",
-        ];
-        if of_a_package.iter().any(|prefix| text.starts_with(prefix)) {
+        if OF_THE_TESTS.iter().any(|prefix| text.starts_with(prefix)) {
             command.env_remove(&name);
         }
     }

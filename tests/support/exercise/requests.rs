@@ -105,7 +105,7 @@ fn leave(driven: &Driven<'_>, way: &str) {
 }
 
 fn refusals(driven: &Driven<'_>) {
-    driven.fails("GET", "silent", "", 504, "timeout");
+    driven.fails("GET", "silent", "", 504, "deadline");
     for how in ["return", "answer"] {
         let path = format!("refused?how={how}");
         let refused = driven.ask("GET", &path, "");

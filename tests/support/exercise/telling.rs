@@ -29,7 +29,6 @@ fn options(driven: &Driven<'_>) {
     assert_eq!(at("/nested/list/1"), 2);
     assert_eq!(at("")["nested"], json!({"list": [1, 2]}));
     assert_eq!(driven.ask("GET", "config?at=/missing", "").status, 404);
-    assert_eq!(driven.ask("GET", "config?at=missing", "").status, 400);
 }
 
 fn log(driven: &Driven<'_>) {
@@ -68,7 +67,7 @@ fn observers(driven: &Driven<'_>) {
         driven.answers("POST", "emit?to=all", &format!("{count}"), "emitted");
     }
     told(50, "50");
-    driven.fails("GET", "denied?what=event", "", 403, "denied");
+    driven.answers("GET", "denied?what=event", "", "reserved-event");
 }
 
 fn filters(driven: &Driven<'_>, way: &str) {
