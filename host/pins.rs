@@ -4,8 +4,8 @@
 //! may use more than stands here. `exthost pin` writes it.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use semver::Version;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::inspect::Capability;
 use crate::name::PluginName;
-use crate::ownership::{Ownership, current_user};
+use crate::ownership::Ownership;
 
 mod error;
 mod hash;
@@ -52,23 +52,28 @@ pub struct Pin {
 }
 
 impl Pins {
-    /// Reads a lock file.
+    /// Reads a lock file. Only root and `user` may be able to write to it; anybody
+    /// may without.
     ///
     /// # Errors
-    /// [`PinsError`], also when others than its owner can write it.
-    pub fn read(file: &Path) -> Result<Self, PinsError> {
+    /// [`PinsError`].
+    pub fn read(file: &Path, user: Option<u32>) -> Result<Self, PinsError> {
         let unreadable = |source| PinsError::Unreadable {
             file: file.to_owned(),
             source,
         };
-        let text = fs::read_to_string(file).map_err(unreadable)?;
-        let ownership = Ownership::of(&fs::metadata(file).map_err(unreadable)?);
-        if let (Some(ownership), Some(user)) = (ownership, current_user())
+        // One opening, so that what is read is what was looked at.
+        let mut open = File::open(file).map_err(unreadable)?;
+        let ownership = Ownership::of(&open.metadata().map_err(unreadable)?);
+        if let (Some(ownership), Some(user)) = (ownership, user)
             && let Some(why) = ownership.distrust(user)
         {
             let file = file.to_owned();
             return Err(PinsError::Untrusted { file, why });
         }
+        let mut bytes = Vec::new();
+        open.read_to_end(&mut bytes).map_err(unreadable)?;
+        let text = String::from_utf8_lossy(&bytes);
         toml::from_str(&text).map_err(|error| PinsError::of_toml(file, &text, &error))
     }
 
@@ -119,6 +124,7 @@ impl Pins {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ownership::current_user;
 
     fn pin(content: &[u8]) -> Pin {
         Pin {
@@ -134,10 +140,10 @@ mod tests {
         let file = folder.path().join(LOCK_FILE);
         let mut pins = Pins::default();
         pins.write(&file).unwrap();
-        assert_eq!(Pins::read(&file).unwrap(), pins);
+        assert_eq!(Pins::read(&file, current_user()).unwrap(), pins);
         pins.insert(PluginName::parse("notes").unwrap(), pin(b"a"));
         pins.write(&file).unwrap();
-        let read = Pins::read(&file).unwrap();
+        let read = Pins::read(&file, current_user()).unwrap();
         assert_eq!(read, pins);
         assert_eq!(read.of("notes"), Some(&pin(b"a")));
         assert_eq!(read.of("hello"), None);
@@ -151,7 +157,12 @@ mod tests {
     fn errors_name_the_place() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(LOCK_FILE);
-        assert_eq!(Pins::read(&file).unwrap_err().code(), "lock-unreadable");
+        let error = Pins::read(&file, None).unwrap_err();
+        assert_eq!(error.code(), "lock-unreadable");
+        assert!(error.to_string().contains("write it with"), "{error}");
+        let error = Pins::read(folder.path(), None).unwrap_err();
+        assert_eq!(error.code(), "lock-unreadable");
+        assert!(error.to_string().contains("remove what is"), "{error}");
         let hash = "0".repeat(64);
         for (text, place) in [
             ("[plugin.Notes]", "1:9"),
@@ -164,11 +175,14 @@ mod tests {
             ),
         ] {
             fs::write(&file, text).unwrap();
-            let error = Pins::read(&file).unwrap_err();
+            let error = Pins::read(&file, current_user()).unwrap_err();
             assert_eq!(error.code(), "lock-malformed");
             let expected = format!("exthost.lock:{place}: ");
             assert!(error.to_string().contains(&expected), "{error}");
         }
+        fs::write(&file, b"\x7fELF\xff").unwrap();
+        let error = Pins::read(&file, None).unwrap_err();
+        assert!(error.to_string().contains("remove it and run"), "{error}");
     }
 
     #[cfg(unix)]
@@ -180,8 +194,10 @@ mod tests {
         let file = folder.path().join(LOCK_FILE);
         Pins::default().write(&file).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
-        let error = Pins::read(&file).unwrap_err();
+        let error = Pins::read(&file, current_user()).unwrap_err();
         assert_eq!(error.code(), "lock-untrusted");
         assert!(error.to_string().contains("0666"), "{error}");
+        // Unless its operator takes care of that.
+        assert_eq!(Pins::read(&file, None).unwrap(), Pins::default());
     }
 }

@@ -116,6 +116,39 @@ fn nothing_is_loaded_but_what_was_agreed_to() {
 }
 
 #[test]
+fn of_two_files_the_pinned_one_counts_and_the_other_is_told_how_to_win() {
+    let site = Site::new("[plugins]\nlocked = true\n");
+    let builds = tempfile::tempdir().unwrap();
+    let Some(first) = versioned(builds.path(), "1.0.0", "routes/1", "log/1") else {
+        return;
+    };
+    let second = versioned(builds.path(), "1.1.0", "routes/1", "log/1").unwrap();
+    let put = |file: &Path, name: &str| {
+        std::fs::copy(file, site.path("plugins").join(name)).unwrap();
+    };
+    put(&first, "m.so");
+    assert_eq!(pin(&site, &[]).0, Some(0));
+    let checked = || text(&site.run(&["config", "check"]).stdout);
+
+    // After the pinned one, only its removal helps.
+    put(&second, "z.so");
+    let printed = checked();
+    assert!(printed.contains("ok  versioned 1.0.0"), "{printed}");
+    assert!(printed.contains("no  duplicate-name"), "{printed}");
+    std::fs::remove_file(site.path("plugins/z.so")).unwrap();
+
+    // Before it, an agreement does.
+    put(&second, "a.so");
+    let printed = checked();
+    assert!(printed.contains("ok  versioned 1.0.0"), "{printed}");
+    assert!(printed.contains("no  pin-differs"), "{printed}");
+    assert_eq!(pin(&site, &["versioned"]).0, Some(0));
+    let printed = checked();
+    assert!(printed.contains("ok  versioned 1.1.0"), "{printed}");
+    assert!(printed.contains("no  duplicate-name"), "{printed}");
+}
+
+#[test]
 fn a_lock_that_cannot_be_used_changes_nothing() {
     let site = Site::new("[plugins]\nlocked = true\n");
     let builds = tempfile::tempdir().unwrap();
@@ -145,6 +178,34 @@ fn a_lock_that_cannot_be_used_changes_nothing() {
         text(&output.stderr).contains("exthost.lock:2:8"),
         "{output:?}"
     );
+}
+
+#[test]
+fn a_plugin_that_cannot_be_pinned_says_why() {
+    let site = Site::new("");
+    let unknown = "no versioned: there is no such plugin\n".to_owned();
+    assert_eq!(pin(&site, &["versioned"]), (Some(1), unknown.clone()));
+    assert!(!site.path(LOCK_FILE).exists());
+    let builds = tempfile::tempdir().unwrap();
+    let Some(file) = versioned(builds.path(), "1.0.0", "routes/1", "log/1") else {
+        return;
+    };
+    let there = site.put_file(&file, "plugins");
+    site.write("[plugin.versioned]\nenabled = false\n");
+    let (code, printed) = pin(&site, &["versioned"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        printed.starts_with("no versioned is disabled: enabled = false in [plugin.versioned]"),
+        "{printed}"
+    );
+    assert!(!site.path(LOCK_FILE).exists());
+
+    // The file may be the one that was meant.
+    site.write("");
+    std::fs::write(&there, "no library").unwrap();
+    let output = site.run(&["pin", "versioned"]);
+    assert_eq!(text(&output.stdout), unknown);
+    assert!(text(&output.stderr).contains("not-a-library"), "{output:?}");
 }
 
 #[test]
@@ -195,7 +256,7 @@ fn what_is_pinned_is_told_as_json_and_kept_while_files_cannot_be_read() {
     std::fs::write(&there, "no library").unwrap();
     assert_eq!(pin(&site, &[]), (Some(1), String::new()));
     assert!(
-        Pins::read(&site.path(LOCK_FILE))
+        Pins::read(&site.path(LOCK_FILE), None)
             .unwrap()
             .of("versioned")
             .is_some()

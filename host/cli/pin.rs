@@ -3,6 +3,7 @@
 
 use clap::Args;
 use exthost::inspect::Capability;
+use exthost::ownership::current_user;
 use exthost::pins::{Pins, PinsError};
 use exthost::{Examined, Host};
 use serde_json::json;
@@ -46,7 +47,8 @@ impl Pin {
     pub(crate) fn run(self) -> Result<i32> {
         let configured = self.place.read()?;
         let lock_file = configured.file.plugins.lock_file.clone();
-        let before = match Pins::read(&lock_file) {
+        let user = current_user().filter(|_| configured.file.plugins.check_owners);
+        let before = match Pins::read(&lock_file, user) {
             Err(PinsError::Unreadable { source, .. })
                 if source.kind() == std::io::ErrorKind::NotFound =>
             {
@@ -56,7 +58,9 @@ impl Pin {
         };
         let examined = examine(&configured)?;
         let (after, changes) = self.settle(&before, &examined);
-        let changed = after != before || !lock_file.exists();
+        let wrong = changes.iter().any(Change::is_wrong);
+        // A name that is not there in a wrong folder leaves no file behind.
+        let changed = after != before || (!wrong && !lock_file.exists());
         if changed && !self.check {
             after
                 .write(&lock_file)
@@ -70,7 +74,6 @@ impl Pin {
             }))?,
             false => self.print(&configured, &changes, &examined),
         }
-        let wrong = changes.iter().any(Change::is_wrong);
         let refused = self.names.is_empty() && !examined.refused.is_empty();
         Ok(i32::from(wrong || refused || (changed && self.check)))
     }
@@ -98,8 +101,14 @@ impl Pin {
             let mut disabled = examined.disabled.iter().map(|plugin| plugin.name.as_str());
             admitted.any(|it| it == name) || disabled.any(|it| it == name)
         };
-        for name in self.names.iter().filter(|name| !is_there(name)) {
-            changes.push(Change::bare(name, Kind::NotFound));
+        for name in &self.names {
+            let mut disabled = examined.disabled.iter();
+            if let Some(off) = disabled.find(|off| off.name == *name) {
+                let reason = off.reason.clone();
+                changes.push(Change::bare(name, Kind::Disabled { reason }));
+            } else if !is_there(name) {
+                changes.push(Change::bare(name, Kind::NotFound));
+            }
         }
         // A file that is refused may be that of any pin.
         if self.names.is_empty() && examined.refused.is_empty() {
@@ -113,7 +122,8 @@ impl Pin {
 
     fn print(&self, configured: &Configured, changes: &[Change], examined: &Examined) {
         changes.iter().for_each(output::say);
-        if self.names.is_empty() {
+        // One that was not found may be in a file that is refused.
+        if self.names.is_empty() || changes.iter().any(Change::is_not_found) {
             for refusal in &examined.refused {
                 output::note(format_args!("not pinned: {refusal}"));
             }

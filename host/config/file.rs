@@ -60,8 +60,8 @@ pub struct PluginsConfig {
     /// Whether only the plugins that exthost.lock beside this file pins are loaded;
     /// exthost pin writes it.
     pub locked: bool,
-    /// Whether a plugin's file is refused when others than root and the user of the
-    /// host can write to it.
+    /// Whether a plugin's file, or the lock, is refused when others than root and the
+    /// user of the host can write to it.
     pub check_owners: bool,
     /// Directories of plugin files, relative to this file; of two plugins with
     /// one name the first that is found counts. The folder plugins beside this
@@ -114,8 +114,9 @@ pub struct DatabaseConfig {
 }
 
 impl ConfigFile {
-    /// Reads a file. Paths in it are relative to its folder; so are the ones it
-    /// leaves out, the data directory `data` and the plugin directory `plugins`.
+    /// Reads a file. Paths in it are relative to its folder. The data directory and
+    /// the plugin directories that it leaves out are for the application to say;
+    /// `exthost serve` takes the folders `data` and `plugins` beside it.
     ///
     /// # Errors
     /// [`ConfigError`], which names the line.

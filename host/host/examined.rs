@@ -106,9 +106,29 @@ impl Examining<'_> {
                 file: inspected.path().to_owned(),
                 reason,
             }),
-            None => self.verified.push(verify(inspected, &self.policy)?),
+            None => {
+                let verified = verify(inspected, &self.policy);
+                self.verified
+                    .push(verified.map_err(|why| self.beside_another(why))?);
+            }
         }
         Ok(())
+    }
+
+    /// The refusal of a file that is not the pinned one: beside that, no pin would
+    /// make it the one that is loaded.
+    fn beside_another(&self, why: VerifyError) -> VerifyError {
+        let VerifyError::PinDiffers(differs) = &why else {
+            return why;
+        };
+        let mut verified = self.verified.iter();
+        match verified.find(|first| first.meta().name == differs.name) {
+            Some(first) => VerifyError::DuplicateName {
+                name: differs.name.clone(),
+                winner: first.inspected().path().to_owned(),
+            },
+            None => why,
+        }
     }
 
     /// Settles which of them run together.

@@ -210,7 +210,7 @@ impl Pipeline {
     }
 
     /// The embedded plugin that is shown as `file`.
-    fn embedded_at(&self, file: &Path) -> Option<Inspected> {
+    pub(super) fn embedded_at(&self, file: &Path) -> Option<Inspected> {
         let settings = self.settings();
         let embedded = settings.embedded.iter().copied();
         let mut inspected = embedded.filter_map(|plugin| inspect_embedded(plugin).ok());

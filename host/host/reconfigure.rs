@@ -12,7 +12,7 @@ use crate::host::pipeline::Pipeline;
 use crate::host::settings::Settings;
 use crate::instance::Generation;
 use crate::name::PluginName;
-use crate::pins::PinsError;
+use crate::pins::{ContentHash, PinsError};
 use crate::registry::{RefusedStatus, Registry};
 use crate::services::webhooks::WebhooksError;
 use crate::verify::{Policy, Verified, VerifyError};
@@ -57,6 +57,7 @@ impl Pipeline {
         self.services.databases().set(settings.databases());
         self.events().set_aliases(settings.all_aliases());
 
+        let revoked = self.revoked(&policy);
         let examined = self.examine(settings.clone(), policy).await;
         self.registry.forget_all();
         self.registry
@@ -68,6 +69,7 @@ impl Pipeline {
             admitted: examined.admitted.iter().map(name_of).collect(),
             unusable: Vec::new(),
             known,
+            revoked,
         };
         let fate = fate.with(&examined.refused, &self.registry);
         for verified in examined.admitted {
@@ -116,6 +118,28 @@ impl Pipeline {
         }
     }
 
+    /// The plugins that serve with a file, or with grants, that the operator does
+    /// not agree to by now.
+    fn revoked(&self, policy: &Policy) -> BTreeSet<String> {
+        let Some(pins) = &policy.pins else {
+            return BTreeSet::new();
+        };
+        let serving = self.registry.all_serving().into_iter();
+        let files = serving.filter(|serving| self.embedded_at(&serving.file).is_none());
+        let revoked = files.filter(|serving| {
+            let context = serving.context();
+            let pin = pins.of(context.name.as_str());
+            !pin.is_some_and(|pin| {
+                let mut granted = context.granted().iter();
+                let is_same = pin.hash == ContentHash::from(serving.hash);
+                is_same && granted.all(|granted| pin.grants.contains(granted))
+            })
+        });
+        revoked
+            .map(|serving| serving.context().name.to_string())
+            .collect()
+    }
+
     /// Retires a plugin without a successor.
     fn take_away(&self, serving: &Generation, outcome: &mut Reconfigured) {
         let name = &serving.context().name;
@@ -140,6 +164,8 @@ struct Fate {
     unusable: Vec<PathBuf>,
     /// The files that were ever found where the settings said.
     known: BTreeSet<PathBuf>,
+    /// The names of those that serve with what the operator does not agree to.
+    revoked: BTreeSet<String>,
 }
 
 impl Fate {
@@ -168,12 +194,17 @@ impl Fate {
         let is_below = |path: &PathBuf| serving.file.starts_with(path);
         self.is_of_application(serving)
             || self.admitted.contains(serving.context().name.as_str())
-            || self.unusable.iter().any(is_below)
+            || !self.is_revoked(serving) && self.unusable.iter().any(is_below)
     }
 
-    /// Whether the application named the file, and no settings led to it.
+    /// Whether the application named the file, no settings led to it, and the
+    /// operator has nothing against it.
     fn is_of_application(&self, serving: &Generation) -> bool {
-        !self.known.contains(&serving.file)
+        !self.known.contains(&serving.file) && !self.is_revoked(serving)
+    }
+
+    fn is_revoked(&self, serving: &Generation) -> bool {
+        self.revoked.contains(serving.context().name.as_str())
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Settings {
     pub(super) enabled: bool,
     /// The file that pins plugins, if no others are loaded.
     pub(super) lock_file: Option<PathBuf>,
-    /// Whether a file is refused that others can write to.
+    /// Whether a file is refused that others can write to, the lock file too.
     pub(super) check_owners: bool,
     /// The only plugins that are loaded, if it is not all.
     pub(super) only: Option<BTreeSet<String>>,
@@ -150,11 +150,13 @@ impl Settings {
     /// What plugins are verified against; the pins are read anew.
     pub(super) fn policy(&self) -> Result<Policy, PinsError> {
         let granted = |name: &&str| Some(((*name).to_owned(), self.of(name).grants?));
-        let pins = self.lock_file.as_deref().map(Pins::read);
+        let user = current_user().filter(|_| self.check_owners);
+        let read = |file| Pins::read(file, user);
+        let pins = self.lock_file.as_deref().map(read);
         Ok(Policy {
             grants: self.named().iter().filter_map(granted).collect(),
             pins: pins.transpose()?,
-            user: current_user().filter(|_| self.check_owners),
+            user,
             ..Policy::default()
         })
     }

@@ -76,13 +76,14 @@ fn read_class<Elf: FileHeader<Endian = Endianness>>(
     let meta_sections = sections(header, endian, bytes, &memory, &segments, &dynamic)?;
     let symbols = Symbols::<Elf>::read(endian, &dynamic, &memory)?;
     let versions = versions::read(endian, &dynamic, &memory, symbols.len())?;
-    relocations::check::<Elf>(
-        header.e_machine(endian),
-        endian,
-        &dynamic,
-        &memory,
-        symbols.limit(),
-    )?;
+    let target = Target::new(Format::Elf, os(header), machine(header, endian, bits), bits);
+    // What another machine's loader does is no danger here, where the file is told
+    // to be that machine's.
+    let loader = match target == Target::current() {
+        true => header.e_machine(endian),
+        false => raw::EM_NONE,
+    };
+    relocations::check::<Elf>(loader, endian, &dynamic, &memory, symbols.limit())?;
 
     let mut hazards = dynamic.hazards()?;
     let stack = programs
@@ -103,7 +104,7 @@ fn read_class<Elf: FileHeader<Endian = Endianness>>(
         .find_data(SYMBOL)?
         .and_then(|address| memory.blob(address));
     Ok(Image {
-        target: Target::new(Format::Elf, os(header), machine(header, endian, bits), bits),
+        target,
         needed: dynamic.needed().to_vec(),
         hazards,
         glibc: versions.glibc,

@@ -12,8 +12,7 @@ use crate::ownership::Distrust;
 pub enum PinsError {
     /// It cannot be read.
     #[error(
-        "{} cannot be read: {source}; write it with exthost pin, or take `locked = true` away",
-        .file.display()
+        "{} cannot be read: {source}; {}, or lock the host no more", .file.display(), mend(.source)
     )]
     Unreadable {
         /// The file.
@@ -37,7 +36,7 @@ pub enum PinsError {
         message: String,
     },
     /// Others can write it, so it says nothing of what the operator agreed to.
-    #[error("{} {why}", .file.display())]
+    #[error("{} {why}, or set check_owners = false in [plugins]", .file.display())]
     Untrusted {
         /// The file.
         file: PathBuf,
@@ -64,5 +63,14 @@ impl PinsError {
             column,
             message: error.message().replace('\n', ", "),
         }
+    }
+}
+
+/// What lets the file be read.
+fn mend(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::NotFound => "write it with exthost pin",
+        io::ErrorKind::PermissionDenied => "let the user of the host read it",
+        _ => "remove what is there and run exthost pin",
     }
 }

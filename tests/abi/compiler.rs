@@ -7,6 +7,15 @@ use crate::support::compilers::Compiler;
 /// Warnings that no text of ours gives, as errors.
 const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 
+/// Compiles `file` as `standard` with every warning an error, after `more`, and
+/// keeps nothing of it.
+pub(super) fn accepts(compiler: &Compiler, standard: &str, file: &Path, more: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let object = folder.path().join("object.o");
+    let output = ["-c", "-o", object.to_str().unwrap()];
+    compile(compiler, standard, file, &[more, &output].concat());
+}
+
 /// Compiles `file` as `standard` with every warning an error, after `more`.
 pub(super) fn compile(compiler: &Compiler, standard: &str, file: &Path, more: &[&str]) {
     let output = compiler
@@ -29,9 +38,15 @@ pub(super) fn compile(compiler: &Compiler, standard: &str, file: &Path, more: &[
 
 /// Whether it compiles anything as `standard`.
 pub(super) fn knows(compiler: &Compiler, standard: &str, language: &str) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("nothing");
+    std::fs::write(&file, "int nothing;\n").unwrap();
     let output = compiler
         .command()
-        .args([standard, "-x", language, "-fsyntax-only", "/dev/null"])
+        .args([standard, "-x", language, "-c"])
+        .arg(&file)
+        .arg("-o")
+        .arg(folder.path().join("object.o"))
         .output()
         .unwrap();
     output.status.success()

@@ -19,14 +19,14 @@ pub(crate) enum Part {
     Versions,
     /// The hash tables of symbols.
     Hash,
-    /// Where relocations write, and in what way.
+    /// The kinds of relocations.
     Relocations,
     /// The string table.
     Names,
     /// Notes.
     Notes,
-    /// Where relocations make the library's pointers lead.
-    Addends,
+    /// Which pointers of the library relocations fill in, and where they lead.
+    Pointers,
     /// The meta.
     Meta,
     /// Code, data, and what no loader reads.
@@ -36,9 +36,9 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// Whether nothing but a hash of the bytes can tell that one of them is wrong.
+    /// Whether nothing but a hash of the bytes may be able to tell that one is wrong.
     pub(crate) fn is_content(self) -> bool {
-        matches!(self, Self::Addends | Self::Meta | Self::Contents)
+        matches!(self, Self::Pointers | Self::Meta | Self::Contents)
     }
 }
 
@@ -100,7 +100,7 @@ fn elf(bytes: &[u8]) -> Vec<Place> {
         match kind {
             SHT_NULL | SHT_NOBITS => {}
             SHT_RELA => relocations(&mut places, offset, size),
-            SHT_RELR => add(Part::Relocations, &[8]),
+            SHT_RELR => add(Part::Pointers, &[8]),
             SHT_DYNAMIC => add(Part::Dynamic, &[8, 8]),
             SHT_DYNSYM => add(Part::Symbols, SYMBOL),
             SHT_HASH | SHT_GNU_HASH => add(Part::Hash, &[4]),
@@ -129,12 +129,13 @@ const SHT_VERDEF: usize = 0x6fff_fffd;
 const SHT_VERNEED: usize = 0x6fff_fffe;
 const SHT_VERSYM: usize = 0x6fff_ffff;
 
-/// Of each relocation its place and kind; then the symbol and the number that it
-/// writes.
+/// Of each relocation the pointer that it fills in, its kind, the symbol and the
+/// number that it writes.
 fn relocations(places: &mut Vec<Place>, offset: usize, size: usize) {
     for row in (offset..offset + size).step_by(24) {
-        rows(places, Part::Relocations, row, 12, &[8, 4]);
-        rows(places, Part::Addends, row + 12, 12, &[4, 8]);
+        rows(places, Part::Pointers, row, 8, &[8]);
+        rows(places, Part::Relocations, row + 8, 4, &[4]);
+        rows(places, Part::Pointers, row + 12, 12, &[4, 8]);
     }
 }
 

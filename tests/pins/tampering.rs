@@ -7,13 +7,13 @@ use std::path::Path;
 use exthost::discovery::Candidate;
 use exthost::inspect::inspect;
 use exthost::name::PluginName;
-use exthost::pins::{ContentHash, Pin, Pins};
+use exthost::pins::{ContentHash, LOCK_FILE, Pin, Pins};
 use exthost::verify::{Policy, verify};
 
 use super::super::support::count;
 use super::super::support::server::Server;
-use super::super::support::site::{Site, text};
-use super::versioned;
+use super::super::support::site::{Site, hang_up, text};
+use super::{pin, version_of, versioned};
 
 /// What the file at `path` is refused with under `policy`; nothing if it is not.
 fn refusal(path: &Path, policy: &Policy) -> Option<(&'static str, String)> {
@@ -147,6 +147,30 @@ fn a_single_reload_asks_the_lock_as_it_is_now() {
     assert_eq!(version(), "1.1.0");
 }
 
+#[test]
+fn what_serves_is_retired_when_the_lock_has_another_content() {
+    let builds = tempfile::tempdir().unwrap();
+    let Some(first) = versioned(builds.path(), "1.0.0", "routes/1", "log/1") else {
+        return;
+    };
+    let second = versioned(builds.path(), "1.1.0", "routes/1", "log/1").unwrap();
+    let site = Site::new("");
+    site.put_file(&second, "plugins");
+    let running = site.serve(&[]);
+    assert_eq!(version_of(&running), (200, "1.1.0".to_owned()));
+
+    // It serves already when its operator finds out that it is the wrong file.
+    let pins = pinned(&first).pins.unwrap();
+    pins.write(&site.path(LOCK_FILE)).unwrap();
+    site.write("[plugins]\nlocked = true\n");
+    hang_up(&running);
+    assert!(running.said().contains("pin-differs"), "{}", running.said());
+    assert_eq!(version_of(&running).0, 404);
+    site.put_file(&first, "plugins");
+    hang_up(&running);
+    assert_eq!(version_of(&running), (200, "1.0.0".to_owned()));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_file_that_others_can_write_is_refused() {
@@ -171,8 +195,19 @@ fn a_file_that_others_can_write_is_refused() {
     let inspected = site.run(&["inspect", file.to_str().unwrap()]);
     let inspected = text(&inspected.stdout);
     assert!(inspected.contains("no, writable-by-others"), "{inspected}");
-    site.write("[plugins]\ncheck_owners = false\n");
+    let lock = site.path(LOCK_FILE);
+    pinned(&file).pins.unwrap().write(&lock).unwrap();
+    let open = || std::fs::set_permissions(&lock, PermissionsExt::from_mode(0o666)).unwrap();
+    open();
+    site.write("[plugins]\ncheck_owners = false\nlocked = true\n");
     assert!(check().contains("ok  versioned"), "{}", check());
+    assert_eq!(pin(&site, &[]).0, Some(0));
+    open();
+    site.write("[plugins]\nlocked = true\n");
+    let refused = text(&site.run(&["config", "check"]).stderr);
+    assert!(refused.contains("exthost.lock can be written"), "{refused}");
+    assert!(refused.contains("set check_owners = false"), "{refused}");
+    assert_eq!(pin(&site, &["--check"]).0, Some(1));
     site.write("");
     mode(0o755);
 

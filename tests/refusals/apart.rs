@@ -86,6 +86,8 @@ impl Writing {
     fn start(path: &Path) -> Self {
         const SIZE: u64 = 32 * 1024 * 1024;
         let file = File::options().write(true).open(path).unwrap();
+        // What is left is no plugin at any size.
+        file.set_len(512).unwrap();
         let over: Arc<AtomicBool> = Arc::default();
         let ended = over.clone();
         let thread = thread::spawn(move || {

@@ -37,7 +37,9 @@ pub(super) enum Kind {
     },
     /// Its file is gone, and so is its pin.
     Gone,
-    /// It was asked for, and there is no such plugin.
+    /// It was asked for, and its operator does not want it.
+    Disabled { reason: String },
+    /// It was asked for, and no file that could be loaded is of that name.
     NotFound,
 }
 
@@ -97,7 +99,13 @@ impl Change {
 
     /// Whether the plugin is not pinned now.
     pub(super) fn is_wrong(&self) -> bool {
-        matches!(self.kind, Kind::NeedsMore { .. } | Kind::NotFound)
+        let wrong = matches!(self.kind, Kind::NeedsMore { .. } | Kind::Disabled { .. });
+        wrong || self.is_not_found()
+    }
+
+    /// Whether there is no such plugin.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(self.kind, Kind::NotFound)
     }
 }
 
@@ -109,6 +117,9 @@ impl fmt::Display for Change {
             Kind::New { version } => write!(f, "+  {name} {version}")?,
             Kind::Renewed { from, version } => write!(f, "~  {name} {from} -> {version}")?,
             Kind::Gone => return write!(f, "-  {name}: its file is gone"),
+            Kind::Disabled { reason } => {
+                return write!(f, "no {name} is disabled: {reason}; enable it to pin it");
+            }
             Kind::NotFound => return write!(f, "no {name}: there is no such plugin"),
             Kind::NeedsMore { version, needs } => {
                 write!(

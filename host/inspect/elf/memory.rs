@@ -121,15 +121,21 @@ impl<'data> Memory<'data> {
         let size: u64 = program.p_memsz(endian).into();
         let align: u64 = program.p_align(endian).into();
         // The zeros of thread-local data lie in no segment, and what becomes
-        // read-only may be rounded up to a page.
+        // read-only may be rounded up to a page; nobody asks where that lies in
+        // the file, and mold says 0 when it begins with thread-local zeros.
         let mapped = match kind {
             raw::PT_TLS | raw::PT_GNU_RELRO => file_size,
             _ => size,
         };
+        // Where there are thread-local zeros only, nothing is read.
+        let unread = kind == raw::PT_TLS && file_size == 0 && align.is_power_of_two();
         let placed = size == 0
+            || unread
             || self.find(address, mapped).is_some_and(|load| {
                 file_size <= size
-                    && (file_size == 0 || load.offset + (address - load.address) == offset)
+                    && (file_size == 0
+                        || kind == raw::PT_GNU_RELRO
+                        || load.offset + (address - load.address) == offset)
                     && (align == 0 || align.is_power_of_two())
                     && (kind != raw::PT_GNU_RELRO || self.may_protect(load, address, size))
             });

@@ -141,6 +141,29 @@ fn threads_get_what_they_need() {
 }
 
 #[test]
+fn zeros_of_threads_may_lie_nowhere() {
+    let source = "__thread int zero; int *f(void) { return &zero; }";
+    let Some(mut bytes) = compile_with("zeros.c", source, &[]) else {
+        return;
+    };
+    let library = Library {
+        bytes: bytes.clone(),
+    };
+    // Between two segments, where linkers for large pages put them.
+    let threads = library.segment(raw::PT_TLS);
+    let address = library.number::<8>(threads + 16).to_le_bytes();
+    let elsewhere = (1_u64 << 40).to_le_bytes();
+    let headers = library.number::<8>(40);
+    let count = library.number::<2>(60);
+    let is_zeros =
+        |at: &usize| bytes[at + 16..at + 24] == address && library.number::<4>(at + 4) == 8;
+    let section = (headers..).step_by(64).take(count).find(is_zeros).unwrap();
+    bytes[threads + 16..threads + 24].copy_from_slice(&elsewhere);
+    bytes[section + 16..section + 24].copy_from_slice(&elsewhere);
+    facts(&bytes).unwrap();
+}
+
+#[test]
 fn what_is_written_to_stays_writable() {
     let Some(library) = Library::build() else {
         return;
@@ -148,6 +171,10 @@ fn what_is_written_to_stays_writable() {
     let protected = library.segment(raw::PT_GNU_RELRO);
     let size = library.number::<8>(protected + 40) as u64;
     library.refuses::<8>("protected data", protected + 40, size + 4096);
+    // Where it lies in the file is asked by nobody, and some linkers say 0.
+    let mut elsewhere = library.bytes.clone();
+    elsewhere[protected + 8..protected + 16].fill(0);
+    facts(&elsewhere).unwrap();
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn compile(flags: &[&str]) -> Option<Vec<u8>> {
         .args(flags);
     let status = command.arg(fixture("cross.c")).status();
     if !status.is_ok_and(|status| status.success()) {
-        skip("no C compiler");
+        skip(&format!("no C compiler that takes {flags:?}"));
         return None;
     }
     Some(fs::read(output).unwrap())
@@ -124,6 +124,31 @@ fn a_symbol_shared_by_all_generations_is_seen() {
     };
     let (facts, _) = facts(&bytes).unwrap();
     assert!(facts.restart_only);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn relocations_in_code_are_told_as_such() {
+    let source = ".text\n.quad code\ncode: ret\n.section .note.GNU-stack,\"\",%progbits\n";
+    let Some(bytes) = compile_with("text.s", source, &["-Wl,-z,notext"]) else {
+        return;
+    };
+    let (facts, _) = facts(&bytes).unwrap();
+    assert!(facts.hazards.contains(&Hazard::TextRelocations));
+}
+
+#[test]
+fn each_linker_makes_libraries_that_are_read() {
+    // Some begin what becomes read-only with the zeros that each thread has.
+    let source = "__thread int per_thread; int *f(void) { return &per_thread; }";
+    for linker in ["bfd", "gold", "lld", "mold"] {
+        let linker = format!("-fuse-ld={linker}");
+        let Some(bytes) = compile_with("zeros.c", source, &[&linker]) else {
+            continue;
+        };
+        let (facts, _) = facts(&bytes).unwrap_or_else(|why| panic!("{linker}: {why}"));
+        assert!(facts.door && facts.hazards.is_empty(), "{linker}");
+    }
 }
 
 /// Compiles the fixture together with one more source.
