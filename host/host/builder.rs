@@ -130,8 +130,8 @@ impl HostBuilder {
     }
 
     /// Refuses plugin files, and a lock file, that others than root and the user of
-    /// this process can write to, unless it is false; a host in [development](Self::development) takes
-    /// them all. On Windows nothing is checked.
+    /// this process can write to, unless it is false; a host in
+    /// [development](Self::development) takes them all. On Windows nothing is checked.
     pub fn check_owners(mut self, check: bool) -> Self {
         self.settings.check_owners = check;
         self
