@@ -33,7 +33,7 @@ extern "C" {
 #endif
 
 /* The API version this header is of. */
-#define EXTHOST_API_VERSION "1.0.0"
+#define EXTHOST_API_VERSION "1.1.0"
 
 /* Each table with its fingerprint, and all of them: the meta's entry. */
 #define EXTHOST_TABLE_PLUGIN_1 "plugin/1=cea10bdbee196717"
@@ -46,6 +46,9 @@ extern "C" {
 #define EXTHOST_TABLE_DB_1 "db/1=691e05c712f98b1b"
 #define EXTHOST_TABLE_BROADCAST_1 "broadcast/1=77e912b8f78a359b"
 #define EXTHOST_TABLE_WEBHOOKS_1 "webhooks/1=58374c7e11bc1835"
+#define EXTHOST_TABLE_KV_1 "kv/1=6fc24be41a9dee1e"
+#define EXTHOST_TABLE_CACHE_1 "cache/1=c052cd6485d95a79"
+#define EXTHOST_TABLE_AUDIT_1 "audit/1=23209901976b5192"
 #define EXTHOST_TABLES \
     EXTHOST_TABLE_PLUGIN_1 "," \
     EXTHOST_TABLE_SERVICES_1 "," \
@@ -56,7 +59,10 @@ extern "C" {
     EXTHOST_TABLE_EVENTS_1 "," \
     EXTHOST_TABLE_DB_1 "," \
     EXTHOST_TABLE_BROADCAST_1 "," \
-    EXTHOST_TABLE_WEBHOOKS_1
+    EXTHOST_TABLE_WEBHOOKS_1 "," \
+    EXTHOST_TABLE_KV_1 "," \
+    EXTHOST_TABLE_CACHE_1 "," \
+    EXTHOST_TABLE_AUDIT_1
 
 /* Every struct, declared ahead. */
 typedef struct exthost_str exthost_str;
@@ -97,6 +103,13 @@ typedef struct exthost_publication exthost_publication;
 typedef struct exthost_broadcast_table exthost_broadcast_table;
 typedef struct exthost_webhook exthost_webhook;
 typedef struct exthost_webhooks_table exthost_webhooks_table;
+typedef struct exthost_kv_entry exthost_kv_entry;
+typedef struct exthost_kv_write exthost_kv_write;
+typedef struct exthost_kv_query exthost_kv_query;
+typedef struct exthost_kv_table exthost_kv_table;
+typedef struct exthost_cache_table exthost_cache_table;
+typedef struct exthost_audit_record exthost_audit_record;
+typedef struct exthost_audit_table exthost_audit_table;
 
 /* --------------------------------------------------------------------------
  * The plain data that crosses the boundary: text, bytes, status, values.
@@ -1810,6 +1823,488 @@ struct exthost_webhooks_table {
 };
 
 /* --------------------------------------------------------------------------
+ * `kv/1`: the plugin's own durable keys and values.
+ *
+ * A key is UTF-8, 1 to 1,024 bytes; a value is bytes. They lie in the
+ * plugin's own file, so with a `tx` of `db/1` they are part of that
+ * transaction; 0 stands for none. An entry whose time is up is not there for
+ * any call. Arguments are copied; a blocking slot may not be called in an
+ * inline route or a poll, and no slot in an `on_row` of `db/1`
+ * (`EXTHOST_MISPLACED`). Errors common to all: `EXTHOST_INVALID` (an empty
+ * key, a flag or condition that is not known), `EXTHOST_TOO_LARGE` (a key, a
+ * value, too many at a time), `EXTHOST_BUSY`, `EXTHOST_TIMEOUT`,
+ * `EXTHOST_FULL`, `EXTHOST_CORRUPT`, `EXTHOST_INTERNAL` (the disk),
+ * `EXTHOST_GONE` (a transaction that has ended), and `EXTHOST_CONFLICT` with
+ * the code `own-transaction-open` for a write outside the transaction that
+ * the same cause, other than 0, holds open. */
+
+/* The id of the table. */
+#define EXTHOST_KV_ID "kv"
+
+/* One entry. Borrowed for the call of `exthost_on_entry_fn`.
+ *
+ *
+ * Since: API 1.1. */
+struct exthost_kv_entry {
+    /* Its key. */
+    exthost_str key;
+    /* Its value; empty where only keys were asked for. */
+    exthost_bytes value;
+    /* Milliseconds until it ends; 0 for one that does not end. */
+    uint64_t ttl_ms;
+};
+
+/* Receives one entry. It must not block and must not panic.
+ *
+ *
+ * Since: API 1.1. */
+typedef void (*exthost_on_entry_fn)(void *data, const exthost_kv_entry *entry);
+
+/* `exthost_kv_write.when`: whatever is there.
+ *
+ *
+ * Since: API 1.1. */
+#define EXTHOST_KV_ALWAYS 0u
+
+/* `exthost_kv_write.when`: only if there is no entry.
+ *
+ *
+ * Since: API 1.1. */
+#define EXTHOST_KV_IF_ABSENT 1u
+
+/* `exthost_kv_write.when`: only if there is an entry.
+ *
+ *
+ * Since: API 1.1. */
+#define EXTHOST_KV_IF_PRESENT 2u
+
+/* `exthost_kv_write.when`: only if there is an entry, and its value is that
+ * of `exthost_kv_write.expected`.
+ *
+ *
+ * Since: API 1.1. */
+#define EXTHOST_KV_IF_EQUAL 3u
+
+/* `exthost_kv_write.flags`: removes the entry; `value` is empty and `ttl_ms`
+ * 0.
+ *
+ *
+ * Since: API 1.1. */
+#define EXTHOST_KV_DELETE 1u
+
+/* `exthost_kv_write.flags`: leaves the time that an entry has; `ttl_ms` is
+ * that of a new one.
+ *
+ *
+ * Since: API 1.1. */
+#define EXTHOST_KV_KEEP_TTL 2u
+
+/* One entry to be set or removed. Borrowed for the call, copied by the host.
+ *
+ *
+ * Since: API 1.1. */
+struct exthost_kv_write {
+    /* Its key. */
+    exthost_str key;
+    /* Its new value. */
+    exthost_bytes value;
+    /* For `EXTHOST_KV_IF_EQUAL` the value that is to be there; empty
+     * otherwise. */
+    exthost_bytes expected;
+    /* Milliseconds until it ends; 0 for one that does not end. */
+    uint64_t ttl_ms;
+    /* One of `EXTHOST_KV_ALWAYS` and the `EXTHOST_KV_IF_` constants. */
+    uint32_t when;
+    /* `EXTHOST_KV_DELETE` or `EXTHOST_KV_KEEP_TTL`, or 0. */
+    uint32_t flags;
+};
+
+/* `exthost_kv_query.flags`: keys without values.
+ *
+ *
+ * Since: API 1.1. */
+#define EXTHOST_KV_KEYS_ONLY 1u
+
+/* Which entries are listed.
+ *
+ *
+ * Since: API 1.1. */
+struct exthost_kv_query {
+    /* What their keys begin with; empty for all. */
+    exthost_str prefix;
+    /* Only keys above this one, in the order of bytes: the last key of the
+     * list before, or empty to begin. */
+    exthost_str after;
+    /* The most entries; 0 for 1,000, which is also the most. */
+    uint32_t limit;
+    /* `EXTHOST_KV_KEYS_ONLY`, or 0. */
+    uint32_t flags;
+};
+
+/* Receives a number, with the contract of `exthost_done_fn`; `number` is 0
+ * unless `status` is `EXTHOST_OK`.
+ *
+ *
+ * Since: API 1.1. */
+typedef void (*exthost_number_done_fn)(
+    void *data,
+    exthost_status status,
+    const exthost_error *error,
+    int64_t number);
+
+/* The table `kv/1`.
+ *
+ *
+ * Since: API 1.1. */
+struct exthost_kv_table {
+    /* `[any-thread]` Hands each entry of `keys` that is there to `on_entry`,
+     * in the order of `keys`, before it returns; at most 1,000 keys, all as
+     * of one moment.
+     *
+     *
+     * Errors: those common to all.
+     * Since: API 1.1. */
+    exthost_status (*get)(
+        const void *ctx,
+        uint64_t cause,
+        uint64_t tx,
+        const exthost_str *keys,
+        size_t keys_len,
+        void *data,
+        exthost_on_entry_fn on_entry);
+
+    /* `[any-thread]` The completing form of `get`: `on_entry` for each, then
+     * `done`.
+     *
+     *
+     * Errors: as `get`, by the call or by `done`.
+     * Since: API 1.1. */
+    exthost_status (*get_async)(
+        const void *ctx,
+        uint64_t cause,
+        uint64_t tx,
+        const exthost_str *keys,
+        size_t keys_len,
+        void *data,
+        exthost_on_entry_fn on_entry,
+        exthost_done_fn done,
+        uint64_t *op);
+
+    /* `[any-thread]` Sets and removes entries, at most 1,000, all or none;
+     * outside a transaction it returns once committed. Stores in `number`,
+     * unless that is null, how many were set, or were there to be removed.
+     *
+     *
+     * Errors: those common to all; `EXTHOST_CONFLICT` with the code
+     * `kv-condition`, and the key in the detail, when one of the conditions
+     * does not hold.
+     * Since: API 1.1. */
+    exthost_status (*write)(
+        const void *ctx,
+        uint64_t cause,
+        uint64_t tx,
+        const exthost_kv_write *writes,
+        size_t writes_len,
+        int64_t *number);
+
+    /* `[any-thread]` The completing form of `write`.
+     *
+     *
+     * Errors: as `write`, by the call or by `done`.
+     * Since: API 1.1. */
+    exthost_status (*write_async)(
+        const void *ctx,
+        uint64_t cause,
+        uint64_t tx,
+        const exthost_kv_write *writes,
+        size_t writes_len,
+        void *data,
+        exthost_number_done_fn done,
+        uint64_t *op);
+
+    /* `[any-thread]` Adds `amount` to a value that is a decimal number of 64
+     * bits, as text, and stores the sum in `number` unless that is null. An
+     * entry that is not there counts as 0 and gets `ttl_ms`, 0 for none; one
+     * that is keeps its time.
+     *
+     *
+     * Errors: those common to all; `EXTHOST_CONFLICT` with the code
+     * `kv-not-a-number`, or `kv-overflow`.
+     * Since: API 1.1. */
+    exthost_status (*add)(
+        const void *ctx,
+        uint64_t cause,
+        uint64_t tx,
+        exthost_str key,
+        int64_t amount,
+        uint64_t ttl_ms,
+        int64_t *number);
+
+    /* `[any-thread]` The completing form of `add`.
+     *
+     *
+     * Errors: as `add`, by the call or by `done`.
+     * Since: API 1.1. */
+    exthost_status (*add_async)(
+        const void *ctx,
+        uint64_t cause,
+        uint64_t tx,
+        exthost_str key,
+        int64_t amount,
+        uint64_t ttl_ms,
+        void *data,
+        exthost_number_done_fn done,
+        uint64_t *op);
+
+    /* `[any-thread]` Lets an entry end in `ttl_ms` from now; 0 for never.
+     *
+     *
+     * Errors: those common to all; `EXTHOST_NOT_FOUND`.
+     * Since: API 1.1. */
+    exthost_status (*expire)(
+        const void *ctx,
+        uint64_t cause,
+        uint64_t tx,
+        exthost_str key,
+        uint64_t ttl_ms);
+
+    /* `[any-thread]` The completing form of `expire`.
+     *
+     *
+     * Errors: as `expire`, by the call or by `done`.
+     * Since: API 1.1. */
+    exthost_status (*expire_async)(
+        const void *ctx,
+        uint64_t cause,
+        uint64_t tx,
+        exthost_str key,
+        uint64_t ttl_ms,
+        void *data,
+        exthost_done_fn done,
+        uint64_t *op);
+
+    /* `[any-thread]` Hands entries to `on_entry` in the order of their keys'
+     * bytes, before it returns; fewer than asked for only when there are no
+     * more, or when they hold 16 MiB together. Stores 1 in `more`, unless
+     * that is null, when there are more, else 0.
+     *
+     *
+     * Errors: those common to all.
+     * Since: API 1.1. */
+    exthost_status (*list)(
+        const void *ctx,
+        uint64_t cause,
+        uint64_t tx,
+        const exthost_kv_query *query,
+        void *data,
+        exthost_on_entry_fn on_entry,
+        uint32_t *more);
+
+    /* `[any-thread]` The completing form of `list`: `on_entry` for each,
+     * then `done` with 1 when there are more, else 0.
+     *
+     *
+     * Errors: as `list`, by the call or by `done`.
+     * Since: API 1.1. */
+    exthost_status (*list_async)(
+        const void *ctx,
+        uint64_t cause,
+        uint64_t tx,
+        const exthost_kv_query *query,
+        void *data,
+        exthost_on_entry_fn on_entry,
+        exthost_number_done_fn done,
+        uint64_t *op);
+
+    /* `[any-thread]` Removes all entries whose keys begin with `prefix`, all
+     * of them when it is empty, and stores in `number`, unless that is null,
+     * how many there were.
+     *
+     *
+     * Errors: those common to all.
+     * Since: API 1.1. */
+    exthost_status (*flush)(
+        const void *ctx,
+        uint64_t cause,
+        uint64_t tx,
+        exthost_str prefix,
+        int64_t *number);
+
+    /* `[any-thread]` The completing form of `flush`.
+     *
+     *
+     * Errors: as `flush`, by the call or by `done`.
+     * Since: API 1.1. */
+    exthost_status (*flush_async)(
+        const void *ctx,
+        uint64_t cause,
+        uint64_t tx,
+        exthost_str prefix,
+        void *data,
+        exthost_number_done_fn done,
+        uint64_t *op);
+};
+
+/* --------------------------------------------------------------------------
+ * `cache/1`: keys and values in memory, which may be lost at any time.
+ *
+ * Keys, values, times and conditions are those of `kv/1`. All that one
+ * plugin keeps is bounded in bytes; to make room, what was used longest ago
+ * goes. Generations of a plugin share it, a restart of the host empties it.
+ * No slot waits. Errors common to all: `EXTHOST_INVALID` (an empty key, a
+ * flag or condition that is not known), `EXTHOST_TOO_LARGE` (a key, a value,
+ * too many at a time). */
+
+/* The id of the table. */
+#define EXTHOST_CACHE_ID "cache"
+
+/* The table `cache/1`.
+ *
+ *
+ * Since: API 1.1. */
+struct exthost_cache_table {
+    /* `[any-thread]` Hands each entry of `keys` that is there to `on_entry`,
+     * in the order of `keys`, before it returns; at most 1,000 keys.
+     *
+     *
+     * Errors: those common to all.
+     * Since: API 1.1. */
+    exthost_status (*get)(
+        const void *ctx,
+        uint64_t cause,
+        const exthost_str *keys,
+        size_t keys_len,
+        void *data,
+        exthost_on_entry_fn on_entry);
+
+    /* `[any-thread]` Sets and removes entries, at most 1,000, all or none.
+     * Stores in `number`, unless that is null, how many were set, or were
+     * there to be removed.
+     *
+     *
+     * Errors: those common to all; `EXTHOST_CONFLICT` with the code
+     * `cache-condition`, and the key in the detail, when one of the
+     * conditions does not hold.
+     * Since: API 1.1. */
+    exthost_status (*write)(
+        const void *ctx,
+        uint64_t cause,
+        const exthost_kv_write *writes,
+        size_t writes_len,
+        int64_t *number);
+
+    /* `[any-thread]` Adds `amount` to a value that is a decimal number of 64
+     * bits, as text, and stores the sum in `number` unless that is null. An
+     * entry that is not there counts as 0 and gets `ttl_ms`, 0 for none; one
+     * that is keeps its time.
+     *
+     *
+     * Errors: those common to all; `EXTHOST_CONFLICT` with the code
+     * `cache-not-a-number`, or `cache-overflow`.
+     * Since: API 1.1. */
+    exthost_status (*add)(
+        const void *ctx,
+        uint64_t cause,
+        exthost_str key,
+        int64_t amount,
+        uint64_t ttl_ms,
+        int64_t *number);
+
+    /* `[any-thread]` Lets an entry end in `ttl_ms` from now; 0 for never.
+     *
+     *
+     * Errors: those common to all; `EXTHOST_NOT_FOUND`.
+     * Since: API 1.1. */
+    exthost_status (*expire)(
+        const void *ctx,
+        uint64_t cause,
+        exthost_str key,
+        uint64_t ttl_ms);
+
+    /* `[any-thread]` Removes all entries whose keys begin with `prefix`, all
+     * of them when it is empty, and stores in `number`, unless that is null,
+     * how many there were.
+     *
+     *
+     * Errors: those common to all.
+     * Since: API 1.1. */
+    exthost_status (*flush)(
+        const void *ctx,
+        uint64_t cause,
+        exthost_str prefix,
+        int64_t *number);
+};
+
+/* --------------------------------------------------------------------------
+ * `audit/1`: who did what to what, in a record that can only grow.
+ *
+ * The host adds the plugin, the actor and the id of the request that the
+ * cause belongs to, and the time; a plugin cannot claim another. Each record
+ * holds the hash of the one before, and the host signs the newest, so that
+ * one that was removed, edited or cut off shows. */
+
+/* The id of the table. */
+#define EXTHOST_AUDIT_ID "audit"
+
+/* What was done. Borrowed for the call, copied by the host.
+ *
+ *
+ * Since: API 1.1. */
+struct exthost_audit_record {
+    /* An open transaction of this plugin, whose commit keeps the record and
+     * whose rollback drops it; 0 keeps it by itself. */
+    uint64_t tx;
+    /* What was done, as tokens joined by dots, such as `item.created`; at
+     * most 128 bytes. */
+    exthost_str action;
+    /* Of what kind that is to which it was done, such as `item`; at most 128
+     * bytes, may be empty. */
+    exthost_str target_kind;
+    /* Which one of the kind; at most 1,024 bytes, may be empty. */
+    exthost_str target_id;
+    /* What else is to be known, as JSON, at most 64 KiB; empty for nothing. */
+    exthost_bytes detail;
+    /* 0. No bit is defined; the plugin may grow it. */
+    uint32_t flags;
+    /* 0. */
+    uint32_t reserved;
+};
+
+/* The table `audit/1`.
+ *
+ *
+ * Since: API 1.1. */
+struct exthost_audit_table {
+    /* `[any-thread]`, not in an inline route or a poll. Appends a record and
+     * returns once it is durable, or with a `tx` once it is part of it.
+     *
+     *
+     * Errors: `EXTHOST_INVALID`, `EXTHOST_TOO_LARGE`, `EXTHOST_GONE` for a
+     * transaction that has ended, `EXTHOST_BUSY`, `EXTHOST_TIMEOUT`,
+     * `EXTHOST_FULL`, `EXTHOST_CORRUPT` (with a `tx`), `EXTHOST_INTERNAL`
+     * (the disk, or a record that does not verify), `EXTHOST_MISPLACED`.
+     * Since: API 1.1. */
+    exthost_status (*record)(
+        const void *ctx,
+        uint64_t cause,
+        const exthost_audit_record *record);
+
+    /* `[any-thread]` The completing form of `record`.
+     *
+     *
+     * Errors: as `record`, but for `EXTHOST_MISPLACED`; by the call or by
+     * `done`.
+     * Since: API 1.1. */
+    exthost_status (*record_async)(
+        const void *ctx,
+        uint64_t cause,
+        const exthost_audit_record *record,
+        void *data,
+        exthost_done_fn done,
+        uint64_t *op);
+};
+
+/* --------------------------------------------------------------------------
  * The service tables by name: null when the host does not offer one or the
  * plugin was not granted it; `exthost_services.last_error` says which. */
 
@@ -1859,6 +2354,24 @@ static inline const exthost_webhooks_table *exthost_webhooks(const exthost_servi
 {
     const exthost_str id = {EXTHOST_WEBHOOKS_ID, sizeof EXTHOST_WEBHOOKS_ID - 1};
     return (const exthost_webhooks_table *)services->service(services->ctx, id, 1u);
+}
+
+static inline const exthost_kv_table *exthost_kv(const exthost_services *services)
+{
+    const exthost_str id = {EXTHOST_KV_ID, sizeof EXTHOST_KV_ID - 1};
+    return (const exthost_kv_table *)services->service(services->ctx, id, 1u);
+}
+
+static inline const exthost_cache_table *exthost_cache(const exthost_services *services)
+{
+    const exthost_str id = {EXTHOST_CACHE_ID, sizeof EXTHOST_CACHE_ID - 1};
+    return (const exthost_cache_table *)services->service(services->ctx, id, 1u);
+}
+
+static inline const exthost_audit_table *exthost_audit(const exthost_services *services)
+{
+    const exthost_str id = {EXTHOST_AUDIT_ID, sizeof EXTHOST_AUDIT_ID - 1};
+    return (const exthost_audit_table *)services->service(services->ctx, id, 1u);
 }
 
 /* --------------------------------------------------------------------------

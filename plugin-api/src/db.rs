@@ -27,6 +27,8 @@
 //! [`Blob`] takes bytes.
 //!
 //! # Errors
+//! [`Error::db_kind`](crate::Error::db_kind) tells them apart.
+//!
 //! | what went wrong | answered with |
 //! |---|---|
 //! | a table outside the plugin's scope | 403, `outside-scope` |
@@ -59,6 +61,7 @@ mod call;
 pub(crate) mod cell;
 mod encode;
 mod insert;
+mod kind;
 pub(crate) mod params;
 mod query;
 pub(crate) mod row;
@@ -69,6 +72,7 @@ mod tx;
 pub use blob::Blob;
 pub use call::Call;
 pub(crate) use call::Slot;
+pub use kind::ErrorKind;
 pub(crate) use query::{Ask, Target};
 pub use query::{Query, query};
 pub(crate) use statement::Prepared;

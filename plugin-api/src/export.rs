@@ -26,8 +26,10 @@ use crate::cause::Cause;
 use crate::router::Registered;
 use crate::{Plugin, Router, Services};
 
+pub(crate) mod audit;
 mod broadcast;
 pub(crate) mod buffer;
+mod cache;
 mod config;
 pub(crate) mod db;
 mod embedded;
@@ -36,6 +38,7 @@ pub(crate) mod events;
 pub(crate) mod fake;
 pub(crate) mod fence;
 pub(crate) mod host;
+pub(crate) mod kv;
 mod log;
 mod macros;
 pub(crate) mod operation;
@@ -43,6 +46,25 @@ pub(crate) mod request;
 mod routes;
 pub(crate) mod tasks;
 pub(crate) mod webhooks;
+
+/// The lowest API version that has the tables which came with these minors.
+///
+/// # Panics
+/// When one of them is not of this SDK.
+pub const fn api(minors: &[u32]) -> &'static str {
+    let (mut highest, mut at) = (0, 0);
+    while at < minors.len() {
+        if minors[at] > highest {
+            highest = minors[at];
+        }
+        at += 1;
+    }
+    match highest {
+        0 => "1.0.0",
+        1 => "1.1.0",
+        _ => panic!("a later API than this SDK's"),
+    }
+}
 
 /// One generation of a plugin. The host keeps it, as a raw pointer, from `init`
 /// to `destroy`.

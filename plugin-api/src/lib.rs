@@ -234,6 +234,26 @@
 //! # fn main() {}
 //! ```
 //!
+//! # Keys and values, a cache, a record of who did what
+//! [`Kv`] keeps values by their keys, for as long as is asked; [`Cache`] does so in memory,
+//! where they may be lost. [`Audit`] appends to a record that the operator can verify. What
+//! is done through a transaction ([`Tx::kv`], [`Tx::record`]) goes with it:
+//!
+//! ```
+//! use exthost_plugin::prelude::*;
+//!
+//! async fn close_account(db: Db, kv: Kv, id: i64) -> Result<()> {
+//!     db.transaction(async |tx| {
+//!         tx.run("DELETE FROM ext_bank_accounts WHERE id = ?", id).await?;
+//!         tx.kv().flush(&format!("account:{id}:")).await?;
+//!         tx.record("account.closed", "account", id, &()).await
+//!     })
+//!     .await?;
+//!     kv.add("closed", 1).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # Broadcast
 //! With the capability `broadcast` a plugin publishes to the clients that are
 //! connected at `/api/broadcast`, such as web pages; its channel `changed` is
@@ -279,8 +299,10 @@
 
 mod actor;
 mod answer;
+mod audit;
 mod body;
 mod broadcast;
+mod cache;
 mod cause;
 mod completion;
 mod config;
@@ -294,6 +316,7 @@ mod extract;
 mod handler;
 mod headers;
 mod json;
+pub mod kv;
 pub mod log;
 mod path;
 mod plugin;
@@ -310,8 +333,10 @@ mod values;
 mod webhooks;
 
 pub use actor::{Actor, ActorKind};
+pub use audit::Audit;
 pub use body::{BodyStream, Cancelled};
 pub use broadcast::Broadcast;
+pub use cache::Cache;
 pub use config::Config;
 pub use db::{Db, Tx};
 pub use error::{Error, Result};
@@ -323,6 +348,7 @@ pub use extract::{FromRequest, Method, Needs, Peer, RequestId};
 pub use handler::Handler;
 pub use headers::Headers;
 pub use json::Json;
+pub use kv::Kv;
 pub use path::Path;
 pub use plugin::Plugin;
 pub use query::{Query, RawQuery};
@@ -339,10 +365,10 @@ pub use webhooks::{MessageId, Webhooks};
 /// What nearly every plugin needs: `use exthost_plugin::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Actor, BodyStream, Broadcast, Cancelled, Db, Decision, Error, Event, Events, Exported,
-        FromRequest, Headers, Html, IntoResponse, Json, Layer, Method, Parts, Path, Peer, Plugin,
-        Policy, Query, RawQuery, Redirect, RequestId, Response, Result, Router, Services, Sse,
-        State, StatusCode, Tx, Verdict, Webhooks, export_plugin, log, sleep,
+        Actor, Audit, BodyStream, Broadcast, Cache, Cancelled, Db, Decision, Error, Event, Events,
+        Exported, FromRequest, Headers, Html, IntoResponse, Json, Kv, Layer, Method, Parts, Path,
+        Peer, Plugin, Policy, Query, RawQuery, Redirect, RequestId, Response, Result, Router,
+        Services, Sse, State, StatusCode, Tx, Verdict, Webhooks, export_plugin, log, sleep,
     };
 }
 

@@ -1,10 +1,13 @@
 //! What the host offers, one accessor for each service.
 
+use crate::audit::Audit;
 use crate::broadcast::Broadcast;
+use crate::cache::Cache;
 use crate::config::Config;
 use crate::db::Db;
 use crate::events::Events;
 use crate::export::host::Host;
+use crate::kv::Kv;
 use crate::log::Log;
 use crate::tasks::Tasks;
 use crate::webhooks::Webhooks;
@@ -66,6 +69,24 @@ impl Services {
     /// `broadcast` every call of it fails.
     pub fn broadcast(&self) -> Broadcast {
         Broadcast::new(self.host)
+    }
+
+    /// The plugin's own durable keys and values; without the capability `kv` every
+    /// call of it fails.
+    pub fn kv(&self) -> Kv {
+        Kv::new(self.host)
+    }
+
+    /// Keys and values in memory; without the capability `cache` every call of it
+    /// fails.
+    pub fn cache(&self) -> Cache {
+        Cache::new(self.host)
+    }
+
+    /// The record of who did what; without the capability `audit` every call of it
+    /// fails.
+    pub fn audit(&self) -> Audit {
+        Audit::new(self.host)
     }
 
     /// Whether a capability, such as `broadcast`, was granted. What is in `needs`

@@ -3,7 +3,9 @@
 
 use std::mem::offset_of;
 
+use exthost_abi::audit::{AuditRecord, AuditTable};
 use exthost_abi::broadcast::{BroadcastTable, Publication};
+use exthost_abi::cache::CacheTable;
 use exthost_abi::config::ConfigTable;
 use exthost_abi::data::{Buffer, Bytes, Error, Status, Str, Value, Version};
 use exthost_abi::db::{DbTable, Migration, Param, Query, Row, RunResult, TxSpec};
@@ -11,6 +13,7 @@ use exthost_abi::door::{PluginTable, Services};
 use exthost_abi::events::{
     Event, EventRequest, EventResult, EventsTable, Message, SubscriptionSpec, Verdict,
 };
+use exthost_abi::kv::{KvEntry, KvQuery, KvTable, KvWrite};
 use exthost_abi::log::{Field, LogTable};
 use exthost_abi::routes::{Actor, Header, PathParam, Request, Response, RouteSpec, RoutesTable};
 use exthost_abi::tasks::{TasksTable, TimerSpec};
@@ -114,6 +117,16 @@ pub(super) const CONSTANTS: &[(&str, Constants)] = constants! {
     webhooks {
         ID,
     }
+    kv {
+        ID, KV_ALWAYS, KV_IF_ABSENT, KV_IF_PRESENT, KV_IF_EQUAL, KV_DELETE, KV_KEEP_TTL,
+        KV_KEYS_ONLY,
+    }
+    cache {
+        ID,
+    }
+    audit {
+        ID,
+    }
 };
 
 /// The constants of each code.
@@ -181,4 +194,14 @@ pub(super) const FIELDS: &[(&str, Fields)] = fields! {
     BroadcastTable { publish, subscriber_count }
     Webhook { tx, event_type, content_type, payload, flags, reserved }
     WebhooksTable { fire, fire_async }
+    KvEntry { key, value, ttl_ms }
+    KvWrite { key, value, expected, ttl_ms, when, flags }
+    KvQuery { prefix, after, limit, flags }
+    KvTable {
+        get, get_async, write, write_async, add, add_async, expire, expire_async, list,
+        list_async, flush, flush_async,
+    }
+    CacheTable { get, write, add, expire, flush }
+    AuditRecord { tx, action, target_kind, target_id, detail, flags, reserved }
+    AuditTable { record, record_async }
 };

@@ -21,6 +21,9 @@ const MODULES: &[&str] = &[
     "db",
     "broadcast",
     "webhooks",
+    "kv",
+    "cache",
+    "audit",
 ];
 
 pub(super) struct Source {

@@ -17,6 +17,9 @@ pub const FINGERPRINTS: &[(&str, &str)] = &[
     ("db/1", "691e05c712f98b1b"),
     ("broadcast/1", "77e912b8f78a359b"),
     ("webhooks/1", "58374c7e11bc1835"),
+    ("kv/1", "6fc24be41a9dee1e"),
+    ("cache/1", "c052cd6485d95a79"),
+    ("audit/1", "23209901976b5192"),
 ];
 
 /// The meta entry `tables`: every table with its fingerprint.
@@ -30,5 +33,8 @@ pub const TABLES: &str = concat!(
     "events/1=b829466210a028aa,",
     "db/1=691e05c712f98b1b,",
     "broadcast/1=77e912b8f78a359b,",
-    "webhooks/1=58374c7e11bc1835",
+    "webhooks/1=58374c7e11bc1835,",
+    "kv/1=6fc24be41a9dee1e,",
+    "cache/1=c052cd6485d95a79,",
+    "audit/1=23209901976b5192",
 );

@@ -15,16 +15,19 @@ use abi_stable::std_types::{RResult, RSlice, RStr};
 use abi_stable::type_layout::TypeLayout;
 use abi_stable::{StableAbi, declare_root_module_statics, package_version_strings};
 
+use crate::audit::AuditTable;
 use crate::broadcast::BroadcastTable;
+use crate::cache::CacheTable;
 use crate::config::ConfigTable;
 use crate::db::DbTable;
 use crate::door::{PluginTable, Services};
 use crate::events::EventsTable;
+use crate::kv::KvTable;
 use crate::log::LogTable;
 use crate::routes::RoutesTable;
 use crate::tasks::TasksTable;
 use crate::webhooks::WebhooksTable;
-use crate::{broadcast, config, db, events, log, routes, tasks, webhooks};
+use crate::{audit, broadcast, cache, config, db, events, kv, log, routes, tasks, webhooks};
 
 /// Name of the symbol under which a Rust plugin exports [`HEADER`]:
 /// `_1as_0lib_1header_0root_bmodule_bloader`.
@@ -71,6 +74,9 @@ pub const LAYOUTS: &[TableLayout] = &[
     table::<DbTable>(db::ID),
     table::<BroadcastTable>(broadcast::ID),
     table::<WebhooksTable>(webhooks::ID),
+    table::<KvTable>(kv::ID),
+    table::<CacheTable>(cache::ID),
+    table::<AuditTable>(audit::ID),
 ];
 
 /// What a Rust plugin exports under [`LAYOUT_SYMBOL`].

@@ -14,7 +14,7 @@
 //! 2. [`door`]: the one table a plugin exports, and the one it is handed.
 //! 3. [`data`]: the plain data that crosses.
 //! 4. One module for each service table: [`log`], [`config`], [`routes`],
-//!    [`tasks`], [`events`], [`db`], [`broadcast`], [`webhooks`].
+//!    [`tasks`], [`events`], [`db`], [`broadcast`], [`webhooks`], [`kv`], [`cache`], [`audit`].
 //! 5. [`fingerprint`] and [`layout`]: the two locks that keep the promise.
 //! 6. [`embedded`]: a plugin without a file, in its host's own program.
 //!
@@ -50,7 +50,9 @@
     reason = "two helpers follow foreign pointers; each proves why it may"
 )]
 
+pub mod audit;
 pub mod broadcast;
+pub mod cache;
 pub mod config;
 pub mod data;
 pub mod db;
@@ -58,6 +60,7 @@ pub mod door;
 pub mod embedded;
 pub mod events;
 pub mod fingerprint;
+pub mod kv;
 pub mod layout;
 pub mod log;
 pub mod meta;
@@ -73,6 +76,6 @@ pub use embedded::Embedded;
 /// added.
 pub const API_VERSION: Version = Version {
     major: 1,
-    minor: 0,
+    minor: 1,
     patch: 0,
 };

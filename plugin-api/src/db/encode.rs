@@ -14,7 +14,8 @@ pub(super) enum Encoded {
     /// `()`: no parameters, and NULL as one of them.
     Unit,
     Value(Value),
-    List(Vec<Value>),
+    /// Without names.
+    List(Vec<(String, Value)>),
     Map(Vec<(String, Value)>),
 }
 

@@ -11,26 +11,44 @@ pub(super) fn into(table: &str, row: Params) -> Result<Ask<'static>> {
         let message = format!("a row for {table} must be a struct or a map, to name its columns");
         return Err(Error::new(status, "bad-params", message));
     }
-    let (mut columns, mut values) = (Vec::new(), Vec::new());
-    for (name, value) in row.0 {
-        columns.push(quoted(&name));
-        values.push((String::new(), value));
+    let names = row.0.iter().map(|(name, _)| name.len() + NAME_EXTRA);
+    let mut sql = String::with_capacity(TEXT_EXTRA + table.len() + names.sum::<usize>());
+    sql.push_str("INSERT INTO ");
+    quote(&mut sql, table);
+    if row.0.is_empty() {
+        sql.push_str(" DEFAULT VALUES");
     }
-    let table = quoted(table);
-    let sql = match values.len() {
-        0 => format!("INSERT INTO {table} DEFAULT VALUES"),
-        len => format!(
-            "INSERT INTO {table} ({}) VALUES ({})",
-            columns.join(", "),
-            vec!["?"; len].join(", ")
-        ),
-    };
-    Ok(Ask::new(Target::Sql(sql.into()), Params(values)))
+    for (at, (name, _)) in row.0.iter().enumerate() {
+        sql.push_str(if at == 0 { " (" } else { ", " });
+        quote(&mut sql, name);
+    }
+    for at in 0..row.0.len() {
+        sql.push_str(if at == 0 { ") VALUES (?" } else { ", ?" });
+    }
+    if !row.0.is_empty() {
+        sql.push(')');
+    }
+    let unnamed = row.0.into_iter().map(|(_, value)| (String::new(), value));
+    let params = Params(unnamed.collect());
+    Ok(Ask::new(Target::Sql(sql.into()), params))
 }
 
-/// An identifier that is one whatever it holds.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+/// Bytes of the text beside its names.
+const TEXT_EXTRA: usize = "INSERT INTO \"\" DEFAULT VALUES".len();
+
+/// Bytes for a column beside its name, for one without quotes in it.
+const NAME_EXTRA: usize = "\"\", , ?".len();
+
+/// Adds an identifier that is one whatever it holds.
+fn quote(sql: &mut String, name: &str) {
+    sql.push('"');
+    for (at, part) in name.split('"').enumerate() {
+        if at > 0 {
+            sql.push_str("\"\"");
+        }
+        sql.push_str(part);
+    }
+    sql.push('"');
 }
 
 #[cfg(test)]

@@ -31,11 +31,7 @@ impl Params {
         match params.serialize(Encode).map_err(Unfit::into_error)? {
             Encoded::Unit => Ok(Params::default()),
             Encoded::Value(value) => Ok(Params(vec![(String::new(), value)])),
-            Encoded::List(values) => {
-                let unnamed = values.into_iter().map(|value| (String::new(), value));
-                Ok(Params(unnamed.collect()))
-            }
-            Encoded::Map(values) => Ok(Params(values)),
+            Encoded::List(values) | Encoded::Map(values) => Ok(Params(values)),
         }
     }
 

@@ -90,30 +90,33 @@ where
 pub(crate) struct Gather<S> {
     sink: S,
     /// Set while a row is being taken, so that a panic leaves it behind.
+    taking: bool,
     failed: Option<Error>,
 }
 
 impl<S: Sink> Gather<S> {
     pub(crate) fn new(sink: S) -> Self {
-        Gather { sink, failed: None }
+        Gather {
+            sink,
+            taking: false,
+            failed: None,
+        }
     }
 
     /// Takes a row unless one has failed. `None` for a row that the host made
     /// wrong.
     pub(crate) fn row(&mut self, row: Option<Row<'_>>) -> ControlFlow<()> {
-        if self.failed.is_some() {
+        if self.taking || self.failed.is_some() {
             return ControlFlow::Break(());
         }
-        self.failed = Some(Error::internal("reading a row panicked"));
+        self.taking = true;
         let taken = match row {
             Some(row) => self.sink.row(row),
             None => Err(Error::internal("the host handed over a malformed row")),
         };
+        self.taking = false;
         match taken {
-            Ok(flow) => {
-                self.failed = None;
-                flow
-            }
+            Ok(flow) => flow,
             Err(error) => {
                 self.failed = Some(error);
                 ControlFlow::Break(())
@@ -124,6 +127,7 @@ impl<S: Sink> Gather<S> {
     pub(crate) fn finish(self) -> Result<S::Output> {
         match self.failed {
             Some(error) => Err(error),
+            None if self.taking => Err(Error::internal("reading a row panicked")),
             None => Ok(self.sink.finish()),
         }
     }

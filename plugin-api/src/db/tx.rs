@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use super::{Call, Db};
 use crate::Result;
+use crate::audit::Audit;
 use crate::export::db::{Begin, End};
 use crate::export::host::Host;
+use crate::kv::Kv;
 use crate::webhooks::{MessageId, Webhooks};
 
 /// An open transaction, from [`Db::begin`] or [`Db::transaction`].
@@ -79,6 +81,23 @@ impl Tx {
     /// The webhooks, whose messages are sent if this commits.
     pub fn webhooks(&self) -> Webhooks {
         Webhooks::within(self.db.host, self.db.tx)
+    }
+
+    /// Appends a record to the audit if this commits; see [`Audit::record`].
+    pub fn record<'a>(
+        &self,
+        action: &'a str,
+        target_kind: &'a str,
+        target_id: impl ToString,
+        detail: &(impl Serialize + ?Sized),
+    ) -> Call<'a, ()> {
+        let audit = Audit::within(self.db.host, self.db.tx);
+        audit.record(action, target_kind, target_id, detail)
+    }
+
+    /// The keys and values, whose changes are done if this commits.
+    pub fn kv(&self) -> Kv {
+        Kv::within(self.db.host, self.db.tx)
     }
 
     pub(crate) fn id(&self) -> u64 {

@@ -104,39 +104,24 @@ impl Slot<Statement> for Prepare<'_> {
 impl Slot<RunResult> for Run<'_> {
     fn wait(self: Box<Self>, host: &'static Host) -> Result<RunResult> {
         let table = host.db()?;
-        let params = raw_params(&self.0);
-        let query = raw_query(&self.0, &params);
         let mut result = NOTHING;
-        // SAFETY: the table is the host's; what `query` borrows outlives the call,
-        // and the place is writable.
-        let status = unsafe {
-            (table.run)(
-                host.ctx(),
-                Cause::id_for(host),
-                &raw const query,
-                &raw mut result,
-            )
-        };
+        let status = with_query(&self.0, |query| {
+            // SAFETY: the table is the host's; what `query` borrows outlives the
+            // call, and the place is writable.
+            unsafe { (table.run)(host.ctx(), Cause::id_for(host), query, &raw mut result) }
+        });
         host.check(status).map(|()| result.into())
     }
 
     fn begin(self: Box<Self>, host: &'static Host) -> Result<Operation<RunResult>> {
         let table = host.db()?;
-        let params = raw_params(&self.0);
-        let query = raw_query(&self.0, &params);
         Ok(Operation::start(host, self.0.prepared(), |data, op| {
-            // SAFETY: the table is the host's; what `query` borrows outlives the
-            // call, and `data` is the host's until `on_run`.
-            unsafe {
-                (table.run_async)(
-                    host.ctx(),
-                    Cause::id_for(host),
-                    &raw const query,
-                    data,
-                    RunDone(Some(on_run)),
-                    op,
-                )
-            }
+            with_query(&self.0, |query| {
+                let (cause, done) = (Cause::id_for(host), RunDone(Some(on_run)));
+                // SAFETY: the table is the host's; what `query` borrows outlives the
+                // call, and `data` is the host's until `on_run`.
+                unsafe { (table.run_async)(host.ctx(), cause, query, data, done, op) }
+            })
         }))
     }
 }
@@ -160,9 +145,36 @@ impl From<abi::db::RunResult> for RunResult {
 /// an id that nobody waits for any more must not stay open.
 type MakeOfId<T> = Box<dyn FnOnce(u64) -> T + Send>;
 
+/// Hands `ask` as the table takes it to `call`.
+fn with_query<R>(ask: &Ask<'_>, call: impl FnOnce(*const abi::db::Query) -> R) -> R {
+    let mut few = [NO_PARAM; FEW];
+    let Some(places) = few.get_mut(..ask.params.0.len()) else {
+        let params = raw_params(ask);
+        let query = raw_query(ask, &params);
+        return call(&raw const query);
+    };
+    for (place, param) in places.iter_mut().zip(&ask.params.0) {
+        *place = raw_param(param);
+    }
+    let query = raw_query(ask, places);
+    call(&raw const query)
+}
+
+/// As many parameters as take no allocation to be handed over.
+const FEW: usize = 6;
+
+const NO_PARAM: Param = Param {
+    name: Str::EMPTY,
+    value: Value::NULL,
+};
+
 /// The parameters of `ask`, which they borrow from.
 fn raw_params(ask: &Ask<'_>) -> Vec<Param> {
-    let raw = |(name, value): &(String, params::Value)| Param {
+    ask.params.0.iter().map(raw_param).collect()
+}
+
+fn raw_param((name, value): &(String, params::Value)) -> Param {
+    Param {
         name: Str::new(name),
         value: match value {
             params::Value::Null => Value::NULL,
@@ -171,8 +183,7 @@ fn raw_params(ask: &Ask<'_>) -> Vec<Param> {
             params::Value::Text(text) => Value::text(text),
             params::Value::Blob(bytes) => Value::blob(bytes),
         },
-    };
-    ask.params.0.iter().map(raw).collect()
+    }
 }
 
 /// `ask` as the table takes it; it borrows from both.

@@ -3,10 +3,13 @@
 use std::ffi::c_void;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use abi::audit::AuditTable;
 use abi::broadcast::BroadcastTable;
+use abi::cache::CacheTable;
 use abi::config::ConfigTable;
 use abi::db::DbTable;
 use abi::events::EventsTable;
+use abi::kv::KvTable;
 use abi::log::LogTable;
 use abi::routes::RoutesTable;
 use abi::tasks::TasksTable;
@@ -37,6 +40,9 @@ pub(crate) struct Host {
     webhooks: Option<&'static WebhooksTable>,
     events: Option<&'static EventsTable>,
     broadcast: Option<&'static BroadcastTable>,
+    kv: Option<&'static KvTable>,
+    cache: Option<&'static CacheTable>,
+    audit: Option<&'static AuditTable>,
     states: SharedStates,
     /// What was declared where there is no `config/1` to tell.
     pub(super) defaults: OnceLock<String>,
@@ -73,6 +79,12 @@ impl Host {
             events: unsafe { table(services, abi::events::ID) },
             // SAFETY: as above.
             broadcast: unsafe { table(services, abi::broadcast::ID) },
+            // SAFETY: as above.
+            kv: unsafe { table(services, abi::kv::ID) },
+            // SAFETY: as above.
+            cache: unsafe { table(services, abi::cache::ID) },
+            // SAFETY: as above.
+            audit: unsafe { table(services, abi::audit::ID) },
             states: SharedStates::default(),
             defaults: OnceLock::new(),
         };
@@ -137,6 +149,18 @@ impl Host {
     pub(super) fn broadcast(&self) -> Result<&'static BroadcastTable> {
         let missing = || self.missing(abi::broadcast::ID);
         self.broadcast.ok_or_else(missing)
+    }
+
+    pub(super) fn kv(&self) -> Result<&'static KvTable> {
+        self.kv.ok_or_else(|| self.missing(abi::kv::ID))
+    }
+
+    pub(super) fn cache(&self) -> Result<&'static CacheTable> {
+        self.cache.ok_or_else(|| self.missing(abi::cache::ID))
+    }
+
+    pub(super) fn audit(&self) -> Result<&'static AuditTable> {
+        self.audit.ok_or_else(|| self.missing(abi::audit::ID))
     }
 
     /// Whether the capability `id` was granted.

@@ -67,10 +67,13 @@ macro_rules! export_plugin {
     (@capability db) => { "db/1" };
     (@capability broadcast) => { "broadcast/1" };
     (@capability webhooks) => { "webhooks/1" };
+    (@capability kv) => { "kv/1" };
+    (@capability cache) => { "cache/1" };
+    (@capability audit) => { "audit/1" };
     (@capability $other:ident) => {
         ::core::compile_error!(::core::concat!(
             "unknown capability `", ::core::stringify!($other), "`; this version of ",
-            "exthost-plugin knows routes, log, config, tasks, events, db, broadcast, webhooks"
+            "exthost-plugin knows routes, log, config, tasks, events, db, broadcast, webhooks, kv, cache, audit"
         ))
     };
     (@capabilities) => { "" };
@@ -86,6 +89,15 @@ macro_rules! export_plugin {
             ::core::stringify!($($other)*), "`"
         ))
     };
+    // The API 1.N that brought it.
+    (@since kv) => { 1 };
+    (@since cache) => { 1 };
+    (@since audit) => { 1 };
+    (@since $other:ident) => { 0 };
+    (@api $($needed:ident),* $(,)?) => {
+        $crate::export::api(&[$($crate::export_plugin!(@since $needed)),*])
+    };
+    (@api $($other:tt)*) => { "" };
     (@names) => { "" };
     (@names $first:literal $(, $rest:literal)* $(,)?) => {
         ::core::concat!($first $(, ",", $rest)*)
@@ -120,7 +132,7 @@ macro_rules! export_plugin {
         &[
             ("name", $crate::export_plugin!(@in text $name)),
             ("version", $crate::export_plugin!(@in text $version)),
-            ("api", "1.0.0"),
+            ("api", $crate::export_plugin!(@in api $n)),
             ("sdk", "rust/1.0.0"),
             ("panic", if ::core::cfg!(panic = "abort") { "abort" } else { "unwind" }),
             ("tables", $crate::export::TABLES),

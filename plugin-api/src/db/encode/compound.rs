@@ -8,8 +8,8 @@ use serde::ser::{
 use super::{Encode, Encoded};
 use crate::db::params::{Unfit, Value};
 
-/// A list as it is being encoded.
-pub(in crate::db) struct List(Vec<Value>);
+/// A list as it is being encoded; its values have no names.
+pub(in crate::db) struct List(Vec<(String, Value)>);
 
 impl List {
     pub(super) fn with_capacity(len: usize) -> Self {
@@ -17,9 +17,10 @@ impl List {
     }
 
     fn push(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), Unfit> {
-        let value = value.serialize(Encode).and_then(Encoded::value);
-        self.0
-            .push(value.map_err(|unfit| unfit.of(self.0.len() + 1))?);
+        match value.serialize(Encode).and_then(Encoded::value) {
+            Ok(value) => self.0.push((String::new(), value)),
+            Err(unfit) => return Err(unfit.of(self.0.len() + 1)),
+        }
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use exthost_abi as abi;
 
 use super::super::host::Host;
 use super::super::operation::{Held, Operation, outcome};
-use super::{raw_params, raw_query};
+use super::with_query;
 use crate::Result;
 use crate::cause::Cause;
 use crate::db::cell::Cell;
@@ -32,21 +32,21 @@ impl<S: Sink> Slot<S::Output> for Rows<'_, S> {
     fn wait(self: Box<Self>, host: &'static Host) -> Result<S::Output> {
         let table = host.db()?;
         let Rows { ask, sink } = *self;
-        let params = raw_params(&ask);
-        let query = raw_query(&ask, &params);
         let mut held: HeldRows<S> = Held::new(host, (Gather::new(sink), None));
-        // SAFETY: the table is the host's; what `query` borrows and `held` outlive
-        // the call, within which `on_row` is called, never twice at a time.
-        let status = unsafe {
-            (table.rows)(
-                host.ctx(),
-                Cause::id_for(host),
-                &raw const query,
-                (&raw mut held).cast(),
-                OnRow(Some(on_row::<S>)),
-                std::ptr::null_mut(),
-            )
-        };
+        let status = with_query(&ask, |query| {
+            // SAFETY: the table is the host's; what `query` borrows and `held` outlive
+            // the call, within which `on_row` is called, never twice at a time.
+            unsafe {
+                (table.rows)(
+                    host.ctx(),
+                    Cause::id_for(host),
+                    query,
+                    (&raw mut held).cast(),
+                    OnRow(Some(on_row::<S>)),
+                    std::ptr::null_mut(),
+                )
+            }
+        });
         host.check(status)?;
         held.into_sink().0.finish()
     }
@@ -54,23 +54,23 @@ impl<S: Sink> Slot<S::Output> for Rows<'_, S> {
     fn begin(self: Box<Self>, host: &'static Host) -> Result<Operation<S::Output>> {
         let table = host.db()?;
         let Rows { ask, sink } = *self;
-        let params = raw_params(&ask);
-        let query = raw_query(&ask, &params);
         let sink = (Gather::new(sink), ask.prepared());
         Ok(Operation::start(host, sink, |data, op| {
-            // SAFETY: the table is the host's; what `query` borrows outlives the
-            // call, and `data` is the host's until `on_rows_done`.
-            unsafe {
-                (table.rows_async)(
-                    host.ctx(),
-                    Cause::id_for(host),
-                    &raw const query,
-                    data,
-                    OnRow(Some(on_row::<S>)),
-                    RunDone(Some(on_rows_done::<S>)),
-                    op,
-                )
-            }
+            with_query(&ask, |query| {
+                // SAFETY: the table is the host's; what `query` borrows outlives the
+                // call, and `data` is the host's until `on_rows_done`.
+                unsafe {
+                    (table.rows_async)(
+                        host.ctx(),
+                        Cause::id_for(host),
+                        query,
+                        data,
+                        OnRow(Some(on_row::<S>)),
+                        RunDone(Some(on_rows_done::<S>)),
+                        op,
+                    )
+                }
+            })
         }))
     }
 }
