@@ -32,7 +32,10 @@ pub use event_name::{EventName, EventNameError};
 pub use file::{ConfigFile, DatabaseConfig, EventsConfig, PluginsConfig, WebhooksConfig};
 pub(crate) use grant::CAPABILITIES;
 pub use grant::{Grant, GrantError};
-pub use limits::{DbLimits, DbLimitsConfig, Limits, LimitsConfig};
+pub use limits::{
+    CacheLimits, CacheLimitsConfig, DbLimits, DbLimitsConfig, KvLimits, KvLimitsConfig, Limits,
+    LimitsConfig,
+};
 pub use listen::{ListenAddress, ListenAddressError};
 pub use milliseconds::{Milliseconds, MillisecondsError};
 pub use pattern::Pattern;

@@ -12,12 +12,16 @@
     reason = "functions behind the ABI's tables, and calls of hooks"
 )]
 
+mod audit;
 mod broadcast;
+mod cache;
+mod completion;
 mod config;
 mod convert;
 mod db;
 mod door;
 mod events;
+mod kv;
 mod log;
 mod routes;
 mod tasks;
@@ -101,6 +105,9 @@ thread_local! {
     static FAILED: Cell<bool> = const { Cell::new(false) };
     /// Why this thread's last call failed.
     static LAST_ERROR: RefCell<Option<ServiceError>> = const { RefCell::new(None) };
+    /// Whether the hook that runs on this thread said something of its failure. It
+    /// costs less to ask than [`FAILURE`], which has a destructor.
+    static TOLD: Cell<bool> = const { Cell::new(false) };
     /// What the hook that runs on this thread said of its failure.
     static FAILURE: RefCell<Option<ServiceError>> = const { RefCell::new(None) };
 }
@@ -148,15 +155,27 @@ fn callback<R>(
 /// Runs foreign code, and returns what it told `fail`. A hook that is called
 /// within another keeps what that one has told.
 fn with_failure<R>(call: impl FnOnce() -> R) -> (R, Option<ServiceError>) {
-    let replace = |failure| {
-        FAILURE
-            .try_with(|slot| slot.replace(failure))
-            .ok()
-            .flatten()
-    };
-    let outer = replace(None);
+    let outer = take_failure();
     let returned = call();
-    (returned, replace(outer))
+    let told = take_failure();
+    if let Some(outer) = outer {
+        keep_failure(outer);
+    }
+    (returned, told)
+}
+
+/// Keeps what the hook that runs on this thread said of its failure.
+fn keep_failure(failure: ServiceError) {
+    let kept = FAILURE.try_with(|slot| slot.replace(Some(failure)));
+    TOLD.set(kept.is_ok());
+}
+
+/// Takes what it said, if it said anything.
+fn take_failure() -> Option<ServiceError> {
+    if !TOLD.replace(false) {
+        return None;
+    }
+    FAILURE.try_with(RefCell::take).ok().flatten()
 }
 
 unsafe extern "C" fn service(ctx: *const c_void, id: Str, revision: u32) -> *const c_void {
@@ -201,6 +220,9 @@ fn find_table(id: &str, revision: u32) -> *const c_void {
         (exthost_abi::db::ID, 1) => (&raw const db::TABLE).cast(),
         (exthost_abi::broadcast::ID, 1) => (&raw const broadcast::TABLE).cast(),
         (exthost_abi::webhooks::ID, 1) => (&raw const webhooks::TABLE).cast(),
+        (exthost_abi::kv::ID, 1) => (&raw const kv::TABLE).cast(),
+        (exthost_abi::cache::ID, 1) => (&raw const cache::TABLE).cast(),
+        (exthost_abi::audit::ID, 1) => (&raw const audit::TABLE).cast(),
         _ => std::ptr::null(),
     }
 }
@@ -209,7 +231,7 @@ unsafe extern "C" fn fail(ctx: *const c_void, code: Str, message: Str, detail: S
     enter_if(ctx, false, |_| {
         // SAFETY: the plugin lends the three texts for the call.
         let failure = unsafe { failure(code, message, detail) }?;
-        let _ = FAILURE.try_with(|slot| slot.replace(Some(failure)));
+        keep_failure(failure);
         Ok(())
     })
 }

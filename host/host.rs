@@ -1,6 +1,7 @@
 //! The host: runs the pipeline, owns registry and services, drains at the end.
 
 mod builder;
+mod data;
 mod events;
 mod examined;
 mod joined;
@@ -21,9 +22,10 @@ use serde::Serialize;
 use crate::auth::AnyAuthenticator;
 use crate::config::{BroadcastSettings, ConfigFile};
 use crate::error::Refusal;
-use crate::http::{self, Admin, Front, Problem};
+use crate::http::{self, Admin, Data, Front, Problem};
 use crate::name::PluginName;
 use crate::registry::HostStatus;
+use crate::services::actor::Actor;
 use crate::services::broadcast::PublishError;
 use crate::services::context::Phase;
 use crate::services::webhooks::Webhooks;
@@ -31,6 +33,7 @@ use joined::joined;
 use pipeline::Pipeline;
 
 pub use builder::{BuildError, HostBuilder};
+pub use data::DataDirectory;
 pub use events::{Decision, EventError};
 pub use examined::Examined;
 pub use lock::DataError;
@@ -85,12 +88,23 @@ impl Host {
     /// [scopes of the host](crate::auth::HOST_SCOPES), and `/healthz` and `/readyz`,
     /// for everybody.
     pub fn admin_router(&self) -> axum::Router {
-        let (ready, reload) = (self.clone(), self.clone());
+        let (ready, reload, remove) = (self.clone(), self.clone(), self.clone());
+        let data = Data {
+            databases: self.pipeline.services.databases().clone(),
+            registry: self.pipeline.registry.clone(),
+            remove: Box::new(move |plugin| {
+                let host = remove.clone();
+                Box::pin(async move { host.remove_data(plugin).await })
+            }),
+            audit: self.pipeline.services.audit().clone(),
+        };
         let admin = Admin {
             registry: self.pipeline.registry.clone(),
             events: self.pipeline.events().clone(),
             webhooks: self.pipeline.webhooks().clone(),
+            audit: self.pipeline.services.audit().clone(),
             broadcast: self.pipeline.broadcast().clone(),
+            data: Arc::new(data),
             metrics: Arc::new(self.pipeline.metrics()),
             authenticator: self.authenticator.clone(),
             is_ready: Box::new(move || ready.is_ready()),
@@ -189,9 +203,26 @@ impl Host {
             let broadcast = host.pipeline.broadcast();
             broadcast.set_clients_max(merged.broadcast.clients_max);
             host.listening.store(Arc::new(merged.broadcast));
-            Ok(host.pipeline.reconfigure(merged.settings, policy).await)
+            let outcome = host.pipeline.reconfigure(merged.settings, policy).await;
+            host.record_reconfigured(&outcome).await;
+            Ok(outcome)
         });
         joined(reconfigured).await
+    }
+
+    /// Tells the audit that the configuration was read again, which nobody asks for
+    /// over the network.
+    async fn record_reconfigured(&self, outcome: &Reconfigured) {
+        let detail = serde_json::json!({
+            "loaded": outcome.loaded,
+            "reloaded": outcome.reloaded,
+            "retired": outcome.retired,
+            "refused": outcome.refused.len(),
+        });
+        let (host, action) = (Actor::default(), "host.config.reloaded");
+        let services = &self.pipeline.services;
+        let recorded = services.audit_operator(&host, action, "config", "", detail);
+        recorded.await;
     }
 
     /// Loads the file of the plugin `name` again.

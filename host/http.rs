@@ -6,8 +6,10 @@
 
 mod access;
 mod admin;
+mod audit;
 mod body;
 mod broadcast;
+mod data;
 mod direct;
 mod dispatch;
 mod events;
@@ -35,6 +37,7 @@ use crate::services::broadcast::Broadcast;
 use crate::services::events::Events;
 
 pub use admin::Admin;
+pub(crate) use data::Data;
 pub(crate) use direct::{AnswerBody, Direct};
 pub use problem::Problem;
 pub use serve::{ServeOptions, serve};

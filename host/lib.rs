@@ -98,6 +98,7 @@
 pub mod auth;
 mod clock;
 pub mod config;
+pub mod data;
 pub mod discovery;
 pub mod error;
 mod ffi;
@@ -122,11 +123,11 @@ pub use config::Limits;
 pub use error::Refusal;
 pub use exthost_abi::Embedded;
 pub use host::{
-    BuildError, DataError, Decision, EventError, Examined, Host, HostBuilder, ReconfigureError,
-    Reconfigured, ReloadError,
+    BuildError, DataDirectory, DataError, Decision, EventError, Examined, Host, HostBuilder,
+    ReconfigureError, Reconfigured, ReloadError,
 };
 pub use services::events::Policy;
-pub use services::{broadcast, webhooks};
+pub use services::{audit, broadcast, webhooks};
 
 /// The Rust of the README, compiled.
 #[cfg(doctest)]
@@ -137,6 +138,16 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/author.md")]
 struct AuthorGuide;
+
+/// The Rust of the guide to the audit, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/audit.md")]
+struct AuditGuide;
+
+/// The Rust of the guide to keys and values, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/kv.md")]
+struct KvGuide;
 
 /// The Rust of the guide to events, compiled.
 #[cfg(doctest)]

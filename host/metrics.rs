@@ -17,7 +17,9 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 
 use crate::registry::Registry;
+use crate::services::audit::Audit;
 use crate::services::broadcast::Broadcast;
+use crate::services::cache::Caches;
 use crate::services::db::database::Databases;
 use crate::services::webhooks::Webhooks;
 use families::Families;
@@ -30,6 +32,8 @@ pub(crate) use sampler::sample;
 pub struct Exposition {
     pub(crate) registry: Arc<Registry>,
     pub(crate) databases: Arc<Databases>,
+    pub(crate) caches: Arc<Caches>,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) broadcast: Arc<Broadcast>,
     pub(crate) refused: Arc<RefusedRequests>,
@@ -82,6 +86,8 @@ impl Collector for Exposition {
         plugins::write(&self.registry, &mut families)?;
         self.refusals(&mut families)?;
         services::databases(&self.databases.status(), &mut families)?;
+        services::caches(&self.caches.status(), &mut families)?;
+        services::audit(self.audit.status(), &mut families)?;
         services::webhooks(&self.webhooks, &mut families)?;
         services::broadcast(&self.broadcast.status(), &mut families)
     }

@@ -242,6 +242,8 @@ impl Plugin {
                 .map_or(0, |since| since.as_millis() as u64),
             file: generation.file.clone(),
             hash: generation.hash.to_hex().to_string(),
+            database: Some(generation.services.db.database().status())
+                .filter(|database| database.file_bytes > 0 || database.damage.is_some()),
             routes: generation
                 .routes
                 .routes()

@@ -6,7 +6,9 @@
 //! each generation of a plugin.
 
 pub(crate) mod actor;
+pub mod audit;
 pub mod broadcast;
+pub(crate) mod cache;
 pub(crate) mod cause;
 pub(crate) mod context;
 pub(crate) mod db;
@@ -15,6 +17,7 @@ pub(crate) mod events;
 pub(crate) mod exchange;
 mod host_events;
 pub(crate) mod ids;
+pub(crate) mod kv;
 pub(crate) mod log;
 pub(crate) mod metrics;
 pub(crate) mod op;
@@ -37,17 +40,22 @@ use tokio::task::AbortHandle;
 use tracing::Level;
 
 use crate::clock::Clock;
+use crate::services::actor::Actor;
+use crate::services::audit::Audit;
 use crate::services::broadcast::Broadcast;
+use crate::services::cache::{Cache, Caches};
 use crate::services::cause::Causes;
 use crate::services::context::PluginContext;
 use crate::services::db::database::Databases;
 use crate::services::db::{By, Db};
 use crate::services::error::ServiceError;
 use crate::services::events::{Emitter, Events, Mailbox};
+use crate::services::kv::Kv;
 use crate::services::log::Line;
 use crate::services::op::Ops;
 use crate::services::options::Options;
 use crate::services::pool::Pool;
+use crate::services::relay::Destinations;
 use crate::services::routes::StagedRoutes;
 use crate::services::tasks::Tasks;
 use crate::services::webhooks::{OutboxMessage, Webhooks};
@@ -58,11 +66,13 @@ pub(crate) struct ServicesCore {
     runtime: Handle,
     clock: Clock,
     databases: Arc<Databases>,
+    caches: Arc<Caches>,
     events: Arc<Events>,
     webhooks: Arc<Webhooks>,
+    audit: Arc<Audit>,
     broadcast: Arc<Broadcast>,
     /// What runs beside the plugins.
-    background: [AbortHandle; 3],
+    background: [AbortHandle; 4],
 }
 
 impl ServicesCore {
@@ -75,24 +85,32 @@ impl ServicesCore {
         clock: Clock,
         databases: Databases,
         webhooks: Arc<Webhooks>,
+        audit: Arc<Audit>,
         events: Arc<Events>,
         broadcast: Arc<Broadcast>,
     ) -> Self {
         watchdog::start(overstayed);
         let databases = Arc::new(databases);
-        let relay = tokio::spawn(relay::run(databases.clone(), webhooks.clone()));
+        let to = Destinations {
+            webhooks: webhooks.clone(),
+            audit: audit.clone(),
+        };
+        let relay = tokio::spawn(relay::run(databases.clone(), to));
         let listening = events.clone();
         webhooks.on_end(move |ended| host_events::webhook_ended(&listening, ended));
         let ticks = tokio::spawn(host_events::tick(events.clone()));
+        let sweep = tokio::spawn(kv::sweep(databases.clone(), clock.clone()));
         let waking = tokio::spawn(broadcast.clone().wake_clients());
         ServicesCore {
             runtime: Handle::current(),
             clock,
             databases,
+            caches: Arc::default(),
             events,
             webhooks,
+            audit,
             broadcast,
-            background: [relay, ticks, waking].map(|task| task.abort_handle()),
+            background: [relay, ticks, sweep, waking].map(|task| task.abort_handle()),
         }
     }
 
@@ -106,9 +124,33 @@ impl ServicesCore {
         &self.databases
     }
 
+    /// The caches, for operators.
+    pub(crate) fn caches(&self) -> &Arc<Caches> {
+        &self.caches
+    }
+
     /// The messages to the endpoints, for operators.
     pub(crate) fn webhooks(&self) -> &Arc<Webhooks> {
         &self.webhooks
+    }
+
+    /// Who did what, for operators.
+    pub(crate) fn audit(&self) -> &Arc<Audit> {
+        &self.audit
+    }
+
+    /// Records what an operator did with the host itself, to `target_id` of the kind
+    /// `target_kind`. The deed is done; where it cannot be recorded, the log says so.
+    pub(crate) async fn audit_operator(
+        &self,
+        actor: &Actor,
+        action: &str,
+        target_kind: &str,
+        target_id: &str,
+        detail: Value,
+    ) {
+        let target = (target_kind, target_id);
+        self.audit.operator(actor, "", action, target, detail).await;
     }
 
     /// The messages to connected clients.
@@ -124,8 +166,11 @@ impl ServicesCore {
         // The file may be locked by somebody else, or the disk stand still.
         let ended = self.webhooks.shutdown(left(end));
         let _ = tokio::time::timeout_at((end + GRACE).into(), ended).await;
-        let databases = self.databases.clone();
-        let closed = tokio::task::spawn_blocking(move || databases.close());
+        let (databases, audit) = (self.databases.clone(), self.audit.clone());
+        let closed = tokio::task::spawn_blocking(move || {
+            databases.close();
+            audit.close();
+        });
         let _ = tokio::time::timeout_at((end + GRACE).into(), closed).await;
     }
 
@@ -138,15 +183,17 @@ impl ServicesCore {
         context.clock = self.clock.clone();
         let context = Arc::new(context);
         let pool = Arc::new(Pool::new(self.runtime.clone(), &context.limits));
+        let database = self.databases.of(&context.name);
+        let db = Arc::new(Db::new(self.runtime.clone(), context.clone(), database));
+        let limits = context.limits.cache;
         PluginServices {
-            db: Db::new(
-                self.runtime.clone(),
-                context.clone(),
-                self.databases.of(&context.name),
-            ),
+            kv: Kv::new(context.clone(), db.clone()),
+            db,
+            cache: self.caches.of(&context.name, &self.clock, limits),
             mailbox: self.events.mailbox(context.clone(), pool.clone()),
             events: self.events.clone(),
             webhooks: self.webhooks.clone(),
+            audit: self.audit.clone(),
             broadcast: self.broadcast.clone(),
             options: Options::new(options),
             routes: StagedRoutes::default(),
@@ -196,12 +243,17 @@ pub struct PluginServices {
     /// Its share of blocking threads.
     pub pool: Arc<Pool>,
     /// Its database.
-    pub(crate) db: Db,
+    pub(crate) db: Arc<Db>,
+    /// Its durable keys and values.
+    pub(crate) kv: Kv,
+    /// Its cache, which its generations share.
+    pub(crate) cache: Arc<Cache>,
     /// The host's events.
     pub events: Arc<Events>,
     /// What it hears of them.
     pub mailbox: Arc<Mailbox>,
     webhooks: Arc<Webhooks>,
+    audit: Arc<Audit>,
     /// Its messages to connected clients, with those of all others.
     pub(crate) broadcast: Arc<Broadcast>,
 }

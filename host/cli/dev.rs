@@ -83,6 +83,7 @@ impl Dev {
         let watch = Watch::start(&roots, &data)?;
         let host = Host::builder()
             .config(of_sources(file, &data))
+            .database_memory(serving::DATABASE_MEMORY)
             .development(true)
             .strict(self.strict)
             .build()

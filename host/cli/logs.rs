@@ -1,6 +1,6 @@
 //! `exthost logs`: the latest lines of a running host's log.
 
-mod text;
+pub(super) mod text;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -50,10 +50,10 @@ pub(crate) struct Logs {
 
 /// A time from which on lines are shown, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Since(u64);
+pub(super) struct Since(pub(super) u64);
 
 impl Since {
-    fn parse(text: &str) -> std::result::Result<Self, String> {
+    pub(super) fn parse(text: &str) -> std::result::Result<Self, String> {
         let ago = humantime::parse_duration(text).ok();
         let ago = ago.and_then(|ago| SystemTime::now().checked_sub(ago));
         let time = ago.or_else(|| humantime::parse_rfc3339(text).ok());

@@ -100,6 +100,7 @@ impl Serve {
     ) -> std::result::Result<Host, BuildError> {
         let builder = Host::builder()
             .config(configured.file.clone())
+            .database_memory(serving::DATABASE_MEMORY)
             .authenticator(tokens)
             .plugins_enabled(!self.no_plugins)
             .strict(self.strict);

@@ -1,5 +1,6 @@
 //! Serves a host until it is told to end, and ends it.
 
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use exthost::Host;
@@ -10,6 +11,9 @@ use crate::cli::signals::End;
 
 /// Time from the signal to the end.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What SQLite may take of memory unless the configuration says otherwise.
+pub(crate) const DATABASE_MEMORY: NonZeroU64 = NonZeroU64::new(1 << 30).expect("it is not 0");
 
 /// Time that plugins have for their end at least.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);

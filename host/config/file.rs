@@ -1,6 +1,7 @@
 //! `exthost.toml`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -111,6 +112,10 @@ pub struct EventsConfig {
 pub struct DatabaseConfig {
     /// The application's own database, an SQLite file, relative to this file.
     pub host: Option<PathBuf>,
+    /// What SQLite may take of memory in the whole process, for all plugins together,
+    /// in bytes; 1 GiB under `exthost serve` and `exthost dev`. To raise it takes a
+    /// restart.
+    pub memory_bytes_max: Option<NonZeroU64>,
 }
 
 impl ConfigFile {
@@ -297,7 +302,7 @@ mod tests {
         );
         assert_eq!(
             refused("[database]\nxyz = 1"),
-            "exthost.toml:2:1: there is no key `xyz`; there is only `host`"
+            "exthost.toml:2:1: there is no key `xyz`; there are `host`, `memory_bytes_max`"
         );
         assert_eq!(
             refused("[database]\nhost = 1"),

@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::config::error::cure;
 
 /// The capabilities of this host, all at revision 1.
-pub(crate) const CAPABILITIES: [&str; 8] = [
+pub(crate) const CAPABILITIES: [&str; 11] = [
+    "audit",
     "broadcast",
+    "cache",
     "config",
     "db",
     "events",
+    "kv",
     "log",
     "routes",
     "tasks",
@@ -129,6 +132,9 @@ mod tests {
             assert!(error.ends_with("this host has `db/1`"), "{error}");
         }
         let error = grant("").unwrap_err().to_string();
-        assert!(error.contains("there are `broadcast`, "), "{error}");
+        assert!(
+            error.contains("there are `audit`, `broadcast`, "),
+            "{error}"
+        );
     }
 }

@@ -1,12 +1,16 @@
 //! The limits a plugin lives under, with their defaults in one place.
 
+mod cache;
 mod config;
 mod db;
+mod kv;
 
 use std::time::Duration;
 
-pub use config::{DbLimitsConfig, LimitsConfig};
+pub use cache::CacheLimits;
+pub use config::{CacheLimitsConfig, DbLimitsConfig, KvLimitsConfig, LimitsConfig};
 pub use db::DbLimits;
+pub use kv::KvLimits;
 
 /// What one plugin may use, and how long the host waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +44,10 @@ pub struct Limits {
     pub observer_deadline: Duration,
     /// Its database.
     pub db: DbLimits,
+    /// Its durable keys and values.
+    pub kv: KvLimits,
+    /// Its cache.
+    pub cache: CacheLimits,
 }
 
 impl Default for Limits {
@@ -59,6 +67,8 @@ impl Default for Limits {
             events_bytes_max: 64 * 1024 * 1024,
             observer_deadline: Duration::from_secs(5),
             db: DbLimits::default(),
+            kv: KvLimits::default(),
+            cache: CacheLimits::default(),
         }
     }
 }

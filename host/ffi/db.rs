@@ -1,6 +1,6 @@
 //! `db/1`.
 
-mod completion;
+mod done;
 mod query;
 mod statements;
 mod transactions;

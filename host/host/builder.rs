@@ -1,5 +1,6 @@
 //! How a host is made.
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,6 +25,7 @@ use crate::host::settings::Settings;
 use crate::library::Loader;
 use crate::pins::PinsError;
 use crate::services::ServicesCore;
+use crate::services::audit::{Audit, AuditError};
 use crate::services::broadcast::Broadcast;
 use crate::services::db::database::Databases;
 use crate::services::events::Events;
@@ -32,7 +34,7 @@ use crate::services::webhooks::{WebhookSettings, Webhooks, WebhooksError};
 /// How a [`Host`] is to be.
 #[derive(Debug, Clone)]
 pub struct HostBuilder {
-    data: PathBuf,
+    pub(super) data: PathBuf,
     clock: Clock,
     pub(super) settings: Settings,
     pub(super) endpoints: Vec<Endpoint>,
@@ -183,6 +185,15 @@ impl HostBuilder {
         self
     }
 
+    /// Bounds what SQLite takes of memory in this whole process, the application's own
+    /// use of it included, unless the configuration says otherwise; nothing bounds it by
+    /// itself. A statement that would take more fails with `out-of-memory`. Once set it
+    /// can be lowered, and not raised.
+    pub fn database_memory(mut self, bytes_max: NonZeroU64) -> Self {
+        self.settings.database_memory = Some(bytes_max);
+        self
+    }
+
     /// Grants one plugin to read tables of the application's database.
     pub fn tables(
         mut self,
@@ -305,6 +316,7 @@ impl HostBuilder {
         }
         settings.limits = file.limits.over(settings.limits);
         settings.host_database = file.database.host.or(settings.host_database.take());
+        settings.database_memory = file.database.memory_bytes_max.or(settings.database_memory);
         settings.aliases.extend(file.events.alias);
         let plugins = file.plugin.into_iter();
         settings.said[1] = plugins
@@ -327,7 +339,8 @@ impl HostBuilder {
         let webhooks = self.webhooks_in(&data).await?;
         let events = Arc::new(Events::new(Handle::current(), self.settings.all_aliases()));
         let broadcast = Broadcast::new(self.broadcast.clients_max);
-        let services = ServicesCore::new(self.clock, databases, webhooks, events, broadcast);
+        let audit = self.audit_in(&data).await?;
+        let services = ServicesCore::new(self.clock, databases, webhooks, audit, events, broadcast);
         let drain_timeout = self.settings.limits.drain_timeout;
         let pipeline = Pipeline::new(lock, loader, services, self.settings);
         let refusals = pipeline.boot().await?;
@@ -376,6 +389,13 @@ impl HostBuilder {
         let open = move || Webhooks::open(&data, endpoints, settings, &runtime);
         joined(tokio::task::spawn_blocking(open)).await
     }
+
+    /// Opens the audit.
+    async fn audit_in(&self, data: &Path) -> Result<Arc<Audit>, AuditError> {
+        let (data, clock, runtime) = (data.to_owned(), self.clock.clone(), Handle::current());
+        let open = move || Audit::open(&data, clock, &runtime).map(Arc::new);
+        joined(tokio::task::spawn_blocking(open)).await
+    }
 }
 
 /// The authenticator that was set, or the usual one.
@@ -397,6 +417,9 @@ pub enum BuildError {
     /// The webhooks cannot start.
     #[error(transparent)]
     Webhooks(#[from] WebhooksError),
+    /// The audit cannot go on.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// The host is locked, and the pins cannot be used.
     #[error(transparent)]
     Pins(#[from] PinsError),

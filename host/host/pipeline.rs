@@ -90,6 +90,8 @@ impl Pipeline {
         Exposition {
             registry: self.registry.clone(),
             databases: self.services.databases().clone(),
+            caches: self.services.caches().clone(),
+            audit: self.services.audit().clone(),
             webhooks: self.webhooks().clone(),
             broadcast: self.broadcast().clone(),
             refused: self.refused_requests.clone(),
@@ -347,7 +349,8 @@ impl Pipeline {
         let generation = plugin.next_generation();
         let granted = verified.granted().to_vec();
         let context = PluginContext::new(name, generation, settings.limits, granted)
-            .counted_by(plugin.metrics().clone());
+            .counted_by(plugin.metrics().clone())
+            .of_version(&verified.meta().version);
         let options = settings.options.clone();
         Box::leak(Box::new(self.services.plugin(context, options)))
     }

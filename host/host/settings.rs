@@ -2,6 +2,7 @@
 //! together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use exthost_abi::Embedded;
@@ -33,6 +34,8 @@ pub(super) struct Settings {
     pub(super) limits: Limits,
     /// The application's database.
     pub(super) host_database: Option<PathBuf>,
+    /// What SQLite may take of memory in this process, in bytes.
+    pub(super) database_memory: Option<NonZeroU64>,
     /// Names of events that stand for others, whoever uses them.
     pub(super) aliases: BTreeMap<EventName, EventName>,
     /// What is said of single plugins: by the application, then, which counts
@@ -73,6 +76,7 @@ impl Default for Settings {
             only: None,
             limits: Limits::default(),
             host_database: None,
+            database_memory: None,
             aliases: BTreeMap::new(),
             said: [BTreeMap::new(), BTreeMap::new()],
         }
@@ -165,6 +169,7 @@ impl Settings {
     pub(super) fn databases(&self) -> DatabasesSettings {
         let own = |name: &str| (name.to_owned(), self.of(name).db);
         DatabasesSettings {
+            memory_bytes_max: self.database_memory,
             of_plugin: self.named().into_iter().map(own).collect(),
             others: DbSettings {
                 limits: self.limits.db,

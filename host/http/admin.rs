@@ -5,18 +5,20 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Json};
 use http::StatusCode;
+use serde_json::json;
 
 use crate::auth::{AnyAuthenticator, MANAGE, READ};
 use crate::http::problem::Problem;
-use crate::http::scoped::ScopedRoutes;
-use crate::http::{events, logs, metrics, webhooks};
+use crate::http::scoped::{Operator, ScopedRoutes};
+use crate::http::{Data, audit, data, events, logs, metrics, webhooks};
 use crate::metrics::Exposition;
 use crate::registry::{HostStatus, Registry};
+use crate::services::audit::Audit;
 use crate::services::broadcast::{Broadcast, BroadcastStatus};
 use crate::services::events::Events;
 use crate::services::webhooks::Webhooks;
@@ -33,8 +35,12 @@ pub struct Admin {
     pub events: Arc<Events>,
     /// The messages to the endpoints.
     pub webhooks: Arc<Webhooks>,
+    /// Who did what.
+    pub(crate) audit: Arc<Audit>,
     /// The messages to connected clients.
     pub broadcast: Arc<Broadcast>,
+    /// The data of plugins.
+    pub(crate) data: Arc<Data>,
     /// What is measured.
     pub metrics: Arc<Exposition>,
     /// Who finds out who asks.
@@ -57,8 +63,10 @@ pub(super) fn router(admin: Admin) -> axum::Router {
     let routes = status_routes(routes, &admin);
     let routes = events::routes(routes, &admin.events);
     let routes = logs::routes(routes);
+    let routes = data::routes(routes, &admin.data);
     let routes = metrics::routes(routes, &admin.metrics);
     let routes = webhooks::routes(routes, &admin.webhooks);
+    let routes = audit::routes(routes, &admin.audit);
     // Whoever watches over the process has no token.
     axum::Router::new()
         .route("/healthz", get(async || "ok\n"))
@@ -86,8 +94,23 @@ async fn broadcast(State(admin): State<Arc<Admin>>) -> Json<BroadcastStatus> {
 }
 
 /// Answers the plugin's new status.
-async fn reload(State(admin): State<Arc<Admin>>, Path(name): Path<String>) -> Response {
-    if let Err(problem) = (admin.reload)(name.clone()).await {
+async fn reload(
+    State(admin): State<Arc<Admin>>,
+    Extension(operator): Extension<Operator>,
+    Path(name): Path<String>,
+) -> Response {
+    let reloaded = (admin.reload)(name.clone()).await;
+    let detail = match &reloaded {
+        Ok(()) => json!({ "ok": true }),
+        Err(problem) => json!({ "ok": false, "code": problem.code() }),
+    };
+    let Operator { actor, request_id } = &operator;
+    let target = ("plugin", &*name);
+    let recorded = admin
+        .audit
+        .operator(actor, request_id, "host.plugin.reloaded", target, detail);
+    recorded.await;
+    if let Err(problem) = reloaded {
         return problem.into_response();
     }
     let plugins = admin.registry.status().plugins;

@@ -7,6 +7,7 @@ use axum::routing::MethodRouter;
 
 use crate::auth::AnyAuthenticator;
 use crate::http::{access, request_id};
+use crate::services::actor::Actor;
 
 /// Routes of operators. Whoever adds one says which scope it asks for; there is no
 /// other way to add it.
@@ -14,6 +15,15 @@ use crate::http::{access, request_id};
 pub(super) struct ScopedRoutes {
     router: axum::Router,
     authenticator: AnyAuthenticator,
+}
+
+/// Who was admitted to a route, for what it records.
+#[derive(Debug, Clone)]
+pub(super) struct Operator {
+    /// Who asks.
+    pub(super) actor: Actor,
+    /// The id of the request.
+    pub(super) request_id: String,
 }
 
 /// What is asked for before a route.
@@ -56,16 +66,18 @@ async fn check(State(required): State<Required>, request: Request, next: Next) -
         authenticator,
         scope,
     } = &required;
+    let request_id = request_id::of(&parts.headers);
     let admitted = match access::actor_of(authenticator, &mut parts).await {
-        Ok(actor) => access::admit(authenticator, &actor, false, &[scope]),
+        Ok(actor) => access::admit(authenticator, &actor, false, &[scope]).map(|()| actor),
         Err(problem) => Err(problem),
     };
     match admitted {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(problem) => {
-            let request_id = request_id::of(&parts.headers);
-            problem.with_request_id(&request_id).into_response()
+        Ok(actor) => {
+            let operator = Operator { actor, request_id };
+            parts.extensions.insert(operator);
+            next.run(Request::from_parts(parts, body)).await
         }
+        Err(problem) => problem.with_request_id(&request_id).into_response(),
     }
 }
 
@@ -77,7 +89,7 @@ mod tests {
     use tower_service::Service;
 
     use super::*;
-    use crate::auth::{Actor, FromExtensions, MANAGE, READ};
+    use crate::auth::{FromExtensions, MANAGE, READ};
 
     #[tokio::test]
     async fn only_those_who_have_the_scope_pass() {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::metrics::families::Families;
+use crate::services::audit::AuditStatus;
 use crate::services::broadcast::BroadcastStatus;
+use crate::services::cache::CacheStatus;
 use crate::services::db::DatabaseStatus;
 use crate::services::webhooks::Webhooks;
 
@@ -40,6 +42,76 @@ pub(super) fn databases(all: &[DatabaseStatus], families: &mut Families<'_>) -> 
         "exthost_database",
         "Size of the plugin's database, and of its write-ahead log.",
         bytes,
+    )?;
+    families.bytes(
+        "exthost_database_quota",
+        "The largest that the plugin's database may become.",
+        all.iter()
+            .map(|it| ([("plugin", it.plugin.as_str())], it.limits.file_bytes_max)),
+    )?;
+    families.counters(
+        "exthost_database_slow_statements",
+        "Statements of the plugin that took long.",
+        all.iter()
+            .map(|it| ([("plugin", it.plugin.as_str())], it.slow)),
+    )?;
+    families.gauges(
+        "exthost_database_damaged",
+        "Whether the plugin's database is damaged, so that no call is let through.",
+        all.iter().map(|it| {
+            (
+                [("plugin", it.plugin.as_str())],
+                u64::from(it.damage.is_some()),
+            )
+        }),
+    )?;
+    families.gauges(
+        "exthost_database_schema_version",
+        "The version of the schema of the plugin's database; 0 before the first migration.",
+        all.iter()
+            .filter_map(|it| Some(([("plugin", it.plugin.as_str())], it.schema_version?))),
+    )
+}
+
+/// Writes those of the caches.
+pub(super) fn caches(all: &[CacheStatus], families: &mut Families<'_>) -> fmt::Result {
+    families.bytes(
+        "exthost_cache",
+        "What the entries of the plugin's cache take in memory.",
+        all.iter()
+            .map(|it| ([("plugin", it.plugin.as_str())], it.bytes)),
+    )?;
+    families.gauges(
+        "exthost_cache_entries",
+        "Entries of the plugin's cache, with those whose time is up and whose room was not needed \
+         yet.",
+        all.iter()
+            .map(|it| ([("plugin", it.plugin.as_str())], it.entries)),
+    )?;
+    families.counters(
+        "exthost_cache_evictions",
+        "Entries of the plugin's cache that had to go before their time, to make room.",
+        all.iter()
+            .map(|it| ([("plugin", it.plugin.as_str())], it.evicted)),
+    )
+}
+
+/// Writes those of the audit.
+pub(super) fn audit(status: AuditStatus, families: &mut Families<'_>) -> fmt::Result {
+    families.gauge(
+        "exthost_audit_records",
+        "Records of the audit, which only grows.",
+        status.records,
+    )?;
+    families.gauge(
+        "exthost_audit_waiting",
+        "Calls that wait until their record is on the disk.",
+        status.waiting,
+    )?;
+    families.counters(
+        "exthost_audit_failures",
+        "Calls whose record could not be written.",
+        [([], status.failed)],
     )
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Refusal;
 use crate::inspect::Meta;
+use crate::services::db::DatabaseStatus;
 use crate::services::events::SubscriptionStatus;
 use crate::services::metrics::{CLASSES, PluginMetrics, Rates};
 
@@ -57,6 +58,9 @@ pub struct PluginStatus {
     pub file: PathBuf,
     /// The file's BLAKE3 hash.
     pub hash: String,
+    /// Its database, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabaseStatus>,
     /// Its routes.
     pub routes: Vec<RouteStatus>,
     /// The events it hears.

@@ -20,6 +20,8 @@ use crate::services::metrics::PluginMetrics;
 pub struct PluginContext {
     /// The plugin's name.
     pub name: PluginName,
+    /// The plugin's version; empty where nobody asks for it.
+    pub version: String,
     /// Which load of the plugin this is, counted from 1.
     pub generation: u64,
     /// What it may use.
@@ -69,6 +71,7 @@ impl PluginContext {
     ) -> Self {
         PluginContext {
             name,
+            version: String::new(),
             generation,
             limits,
             calls: CallGate::new(),
@@ -86,6 +89,12 @@ impl PluginContext {
     /// Counts with `metrics`, which other generations count with as well.
     pub fn counted_by(mut self, metrics: Arc<PluginMetrics>) -> Self {
         self.metrics = metrics;
+        self
+    }
+
+    /// Is of this version of the plugin.
+    pub fn of_version(mut self, version: impl ToString) -> Self {
+        self.version = version.to_string();
         self
     }
 

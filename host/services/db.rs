@@ -7,35 +7,50 @@
 //! Every statement of the plugin runs under the [`guard`], SQLite's own
 //! authorizer, which stays for the connection's life.
 
+mod after;
 pub(crate) mod application;
+mod at_once;
+mod backup;
 mod checkpoint;
 mod connection;
+mod copy;
 pub(crate) mod database;
 mod error;
+mod folder;
 mod functions;
 mod group;
 mod guard;
 mod inside;
 mod kept;
 mod lane;
+mod log_header;
+mod memory;
 mod migrate;
 mod opening;
-mod outbox;
+pub(crate) mod outbox;
+mod own;
 mod pace;
 mod reading;
+mod remove;
+mod restore;
 mod row;
 mod schema;
 mod scope;
+mod slow;
+mod state;
 mod statement;
 mod status;
+mod stored;
 mod ticket;
 mod transaction;
 mod transactions;
+mod vacuum;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use exthost_abi::Status;
@@ -46,19 +61,24 @@ use crate::services::context::PluginContext;
 use crate::services::db::connection::Connection;
 use crate::services::db::database::Database;
 use crate::services::db::group::{Work, Write};
-use crate::services::db::kept::KeptRows;
+use crate::services::db::guard::{Kind, Text};
 use crate::services::db::lane::Job;
+use crate::services::db::outbox::Parcel;
 use crate::services::db::ticket::ticket;
 use crate::services::db::transaction::{Holder, Transaction};
 use crate::services::error::ServiceError;
 use crate::services::ids::Ids;
-use crate::services::webhooks::OutboxMessage;
 
+pub use backup::{check_target, take_out};
+pub(crate) use guard::Text as StatementText;
 pub(crate) use lane::By;
 pub(crate) use migrate::Migration;
-pub(crate) use row::{Cell, Flow, Row, RowSink};
+pub(crate) use own::OwnError;
+pub(crate) use row::{Cell, Flow, Names, Row, RowSink};
+pub use slow::SlowStatement;
 pub(crate) use statement::{On, Param, Query, RunResult, Value};
-pub(crate) use status::DatabaseStatus;
+pub use status::DatabaseStatus;
+pub use stored::{BackedUp, Restored, Stored, StoredError, StoredState, Vacuumed};
 pub(crate) use transactions::TxSpec;
 
 /// The database as one generation of a plugin sees it.
@@ -70,7 +90,9 @@ pub(crate) struct Db {
     runtime: Handle,
     context: Arc<PluginContext>,
     database: Arc<Database>,
-    statements: Ids<Arc<str>>,
+    statements: Ids<Text>,
+    /// How many of them there are.
+    prepared: AtomicUsize,
     transactions: Arc<Ids<Transaction>>,
 }
 
@@ -91,6 +113,7 @@ impl Db {
             context,
             database,
             statements: Ids::new(),
+            prepared: AtomicUsize::new(0),
             transactions: Arc::new(Ids::new()),
         }
     }
@@ -104,9 +127,8 @@ impl Db {
         by: By,
     ) -> Result<u64, ServiceError> {
         self.check_no_own(cause)?;
-        let backups = self.database.backups.clone();
-        let run =
-            move |connection: &Connection| migrate::migrate(connection, &migrations, &backups);
+        let folder = self.database.folder.clone();
+        let run = move |connection: &Connection| migrate::migrate(connection, &migrations, &folder);
         let turn = Instant::now() + self.database.settings.limits.migration_deadline;
         let database = &self.database;
         database.alone(&database.writer, by, turn, run).await
@@ -119,27 +141,40 @@ impl Db {
     }
 
     /// Checks a statement and returns an id for its text.
-    pub(crate) async fn prepare(&self, sql: Arc<str>, by: By) -> Result<u64, ServiceError> {
+    pub(crate) async fn prepare(&self, sql: Text, by: By) -> Result<u64, ServiceError> {
         let text = sql.clone();
         let check = move |connection: &Connection| connection.check(&text);
         let database = &self.database;
         database
             .alone(&database.readers, by, self.turn(), check)
             .await?;
-        let id = self.statements.insert(|_| sql);
-        id.ok_or_else(|| ServiceError::busy("a million prepared statements are open; close some"))
+        let max = database.settings.limits.statements_max;
+        let taken = self.prepared.fetch_add(1, Ordering::Relaxed);
+        let id = match taken < max {
+            true => self.statements.insert(|_| sql),
+            false => None,
+        };
+        id.ok_or_else(|| {
+            self.prepared.fetch_sub(1, Ordering::Relaxed);
+            ServiceError::busy(format!(
+                "{taken} prepared statements are open, and db.statements_max is {max}; close some"
+            ))
+        })
     }
 
     /// Gives a prepared statement back.
     pub(crate) fn close(&self, statement: u64) -> Result<(), ServiceError> {
         match self.statements.remove(statement) {
-            Some(_) => Ok(()),
+            Some(_) => {
+                self.prepared.fetch_sub(1, Ordering::Relaxed);
+                Ok(())
+            }
             None => Err(no_statement(statement)),
         }
     }
 
     /// The text of a prepared statement.
-    pub(crate) fn text(&self, statement: u64) -> Result<Arc<str>, ServiceError> {
+    pub(crate) fn text(&self, statement: u64) -> Result<Text, ServiceError> {
         let text = self.statements.find(statement);
         text.ok_or_else(|| no_statement(statement))
     }
@@ -176,18 +211,21 @@ impl Db {
         &self,
         cause: u64,
         tx: u64,
-        query: Query,
+        query: Query<'static>,
         rows: Option<RowSink>,
         by: By,
     ) -> Result<RunResult, ServiceError> {
         if tx != 0 {
-            let run = move |connection: &Connection, until| {
-                run_within(connection, &query, rows.as_ref(), until)
+            let run = move |connection: &Connection, until| match rows {
+                Some(rows) => {
+                    at_once::rows_within(connection, &query, &mut |row| rows.hand(row), until)
+                }
+                None => connection.run(&query, Some(until), &mut |_| Flow::Next),
             };
             return self.within(tx, by, run).await;
         }
         let (mut query, mut rows) = (query, rows);
-        if query.on != On::Writer && (query.on == On::Reader || guard::may_read(&query.sql)) {
+        if query.reads_first() {
             let tried = self.read(&self.database.readers, query, rows, by).await?;
             match tried.done {
                 Some(result) if tried.found || tried.query.on != On::ReaderThenWriter => {
@@ -198,7 +236,7 @@ impl Db {
             }
         }
         self.check_no_own(cause)?;
-        if guard::may_read(&query.sql) {
+        if query.sql.kind() == Kind::MayRead {
             let tried = self.read(&self.database.writer, query, rows, by).await?;
             match tried.done {
                 Some(result) => return Ok(result),
@@ -213,21 +251,10 @@ impl Db {
         &self,
         cause: u64,
         tx: u64,
-        queries: Vec<Query>,
+        queries: Vec<Query<'static>>,
         by: By,
     ) -> Result<Vec<RunResult>, ServiceError> {
-        let run = move |connection: &Connection, until| {
-            connection.savepoint(|| {
-                let each = queries.iter().enumerate();
-                each.map(|(at, query)| {
-                    run_within(connection, query, None, until).map_err(|error| ServiceError {
-                        message: format!("statement {at} of the batch: {}", error.message),
-                        ..error
-                    })
-                })
-                .collect()
-            })
-        };
+        let run = move |connection: &Connection, until| connection.batch(&queries, until);
         if tx != 0 {
             return self.within(tx, by, run).await;
         }
@@ -238,20 +265,21 @@ impl Db {
         database.alone(&database.writer, by, self.turn(), run).await
     }
 
-    /// Queues a message for the endpoints, by itself or with a transaction.
+    /// Queues something for the relay, by itself or with a transaction.
     pub(crate) async fn queue(
         &self,
         cause: u64,
         tx: u64,
-        message: OutboxMessage,
+        parcel: impl Parcel,
         by: By,
     ) -> Result<(), ServiceError> {
+        let queue = move |connection: &Connection| connection.queue(&parcel);
         if tx != 0 {
-            let run = move |connection: &Connection, _| connection.queue(&message);
+            let run = move |connection: &Connection, _| queue(connection);
             return self.within(tx, by, run).await;
         }
         self.check_no_own(cause)?;
-        self.write(Work::Message(message), by).await.map(|_| ())
+        self.write(Work::Own(Box::new(queue)), by).await.map(|_| ())
     }
 
     /// Runs a write, which may share its commit with others.
@@ -287,26 +315,6 @@ impl Db {
     fn turn(&self) -> Instant {
         Instant::now() + self.database.settings.limits.statement_deadline
     }
-}
-
-/// Runs a statement inside a transaction. The rows of one that writes are handed
-/// over once all is written.
-fn run_within(
-    connection: &Connection,
-    query: &Query,
-    rows: Option<&RowSink>,
-    until: Instant,
-) -> Result<RunResult, ServiceError> {
-    let Some(rows) = rows else {
-        return connection.run(query, Some(until), &mut |_| Flow::Next);
-    };
-    if let Some(read) = connection.read(query, Some(until), &mut |row| rows.hand(row))? {
-        return Ok(read);
-    }
-    let mut kept = KeptRows::default();
-    let result = connection.savepoint(|| kept.collect(connection, query, Some(until)))?;
-    kept.deliver(rows);
-    Ok(result)
 }
 
 fn read_only() -> ServiceError {

@@ -132,6 +132,17 @@ impl Ops {
         }
     }
 
+    /// Runs work that does not wait for others on this thread, for the blocking
+    /// slots.
+    ///
+    /// # Errors
+    /// `misplaced` on a thread that may not block.
+    pub fn at_once<R>(&self, work: impl FnOnce() -> R) -> Result<R, ServiceError> {
+        self.may_block()?;
+        let _waiting = Waiting::begin();
+        Ok(work())
+    }
+
     /// Blocks this thread until `work` is done, for the blocking slots.
     ///
     /// # Errors

@@ -1,7 +1,11 @@
-//! Moves messages from the plugins' outboxes to the webhooks' own store.
+//! Moves what the plugins' outboxes hold to the host's own files: messages to those of
+//! the webhooks, records to the audit.
 //!
-//! A message is first accepted there, by its id, and then removed here: after a
+//! A parcel is first accepted there, by its id, and then removed here: after a
 //! kill in between it is accepted once more, which changes nothing.
+
+#[cfg(test)]
+mod killed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,17 +15,26 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::name::PluginName;
-use crate::services::db::database::Databases;
+use crate::services::audit::{Audit, Pending};
+use crate::services::db::database::{Database, Databases};
+use crate::services::db::outbox::Parcel;
 use crate::services::error::ServiceError;
-use crate::services::webhooks::Webhooks;
+use crate::services::webhooks::{OutboxMessage, Webhooks};
 
-/// Moves messages as they come, beginning with what an earlier run left. Each
+/// Where parcels go.
+#[derive(Debug, Clone)]
+pub(crate) struct Destinations {
+    pub(crate) webhooks: Arc<Webhooks>,
+    pub(crate) audit: Arc<Audit>,
+}
+
+/// Moves parcels as they come, beginning with what an earlier run left. Each
 /// plugin has a task of its own, so that one whose database is busy or damaged
 /// holds up nobody else.
-pub(crate) async fn run(databases: Arc<Databases>, webhooks: Arc<Webhooks>) {
+pub(crate) async fn run(databases: Arc<Databases>, to: Destinations) {
     let outboxes = databases.outboxes().clone();
     let left = databases.clone();
-    let left = tokio::task::spawn_blocking(move || left.with_messages());
+    let left = tokio::task::spawn_blocking(move || left.with_parcels());
     for name in left.await.unwrap_or_default() {
         outboxes.fill(name);
     }
@@ -31,8 +44,8 @@ pub(crate) async fn run(databases: Arc<Databases>, webhooks: Arc<Webhooks>) {
         for name in outboxes.filled().await {
             let of_plugin = filled.entry(name).or_insert_with_key(|name| {
                 let filled = Arc::new(Notify::new());
-                let (databases, webhooks) = (databases.clone(), webhooks.clone());
-                tasks.spawn(of_one(databases, name.clone(), webhooks, filled.clone()));
+                let databases = databases.clone();
+                tasks.spawn(of_one(databases, name.clone(), to.clone(), filled.clone()));
                 filled
             });
             of_plugin.notify_one();
@@ -40,26 +53,26 @@ pub(crate) async fn run(databases: Arc<Databases>, webhooks: Arc<Webhooks>) {
     }
 }
 
-/// Moves the messages of one plugin, each time its outbox is `filled`.
+/// Moves the parcels of one plugin, each time an outbox of it is `filled`.
 async fn of_one(
     databases: Arc<Databases>,
     name: PluginName,
-    webhooks: Arc<Webhooks>,
+    to: Destinations,
     filled: Arc<Notify>,
 ) {
     loop {
         filled.notified().await;
         // Told once, not at each attempt: a full disk may last for days.
         let mut told = None;
-        while let Err(error) = empty(&databases, &name, &webhooks).await {
+        while let Err(error) = empty(&databases.of(&name), &to).await {
             if told.as_ref() != Some(&error.code) {
-                tracing::warn!(plugin = %name, %error, "messages stay in the outbox for now");
+                tracing::warn!(plugin = %name, %error, "messages or records stay in the outbox for now");
             }
             told = Some(error.code);
             tokio::time::sleep(AGAIN_AFTER).await;
         }
         if told.is_some() {
-            tracing::info!(plugin = %name, "messages leave the outbox again");
+            tracing::info!(plugin = %name, "messages and records leave the outbox again");
         }
     }
 }
@@ -67,28 +80,38 @@ async fn of_one(
 /// The pause after a failure.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Messages moved at a time.
+/// Parcels moved at a time.
 const BATCH_MAX: usize = 256;
 
-async fn empty(
-    databases: &Databases,
-    name: &PluginName,
-    webhooks: &Arc<Webhooks>,
+/// Moves all of a plugin, each kind also when the other cannot be.
+async fn empty(database: &Database, to: &Destinations) -> Result<(), ServiceError> {
+    let (webhooks, audit) = (&to.webhooks, &to.audit);
+    let messages = move_all::<OutboxMessage, _>(database, webhooks, Webhooks::accept);
+    let records = move_all::<Pending, _>(database, audit, Audit::accept);
+    let (messages, records) = tokio::join!(messages, records);
+    messages.and(records)
+}
+
+async fn move_all<P: Parcel, D: Send + Sync + 'static>(
+    database: &Database,
+    to: &Arc<D>,
+    accept: fn(&D, Vec<P>) -> Result<(), ServiceError>,
 ) -> Result<(), ServiceError> {
-    let database = databases.of(name);
     loop {
-        let messages = database.oldest_messages(BATCH_MAX).await?;
-        if messages.is_empty() {
+        let parcels: Vec<P> = database.oldest(BATCH_MAX).await?;
+        if parcels.is_empty() {
             return Ok(());
         }
-        let ids = messages.iter().map(|message| message.id.clone()).collect();
-        let webhooks = webhooks.clone();
-        let accepted = tokio::task::spawn_blocking(move || webhooks.accept(messages));
-        match accepted.await {
+        let ids = parcels
+            .iter()
+            .map(|parcel| parcel.id().to_owned())
+            .collect();
+        let to = to.clone();
+        match tokio::task::spawn_blocking(move || accept(&to, parcels)).await {
             Ok(accepted) => accepted?,
             Err(_) => return Err(ServiceError::stopped()),
         }
-        database.remove_messages(ids).await?;
+        database.remove::<P>(ids).await?;
     }
 }
 
@@ -97,11 +120,12 @@ mod tests {
     use tokio::runtime::Handle;
 
     use super::*;
+    use crate::clock::Clock;
     use crate::config::{Endpoint, Limits};
     use crate::services::context::PluginContext;
     use crate::services::db::database::DatabasesSettings;
     use crate::services::db::{By, Db, TxSpec};
-    use crate::services::webhooks::{DeliveryQuery, OutboxMessage, WebhookSettings};
+    use crate::services::webhooks::{DeliveryQuery, WebhookSettings};
 
     /// Waits until a message of `plugin` is in `webhooks.db`.
     async fn arrives(webhooks: &Webhooks, plugin: &str) {
@@ -149,7 +173,12 @@ mod tests {
             deadline: None,
         };
         let tx = busy.begin(0, spec, By::Runtime).await.unwrap();
-        let relay = tokio::spawn(run(databases.clone(), webhooks.clone()));
+        let audit = Audit::open(data.path(), Clock::real(), &Handle::current()).unwrap();
+        let to = Destinations {
+            webhooks: webhooks.clone(),
+            audit: Arc::new(audit),
+        };
+        let relay = tokio::spawn(run(databases.clone(), to));
         // Its removal from the outbox waits for the transaction.
         arrives(&webhooks, "busy").await;
         fire(&good, "good").await;

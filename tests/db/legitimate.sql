@@ -395,3 +395,520 @@ SELECT body AS word, n AS users FROM ext_notes_a AS users
 SELECT "users"."body" FROM ext_notes_a AS "users"
 
 SELECT * FROM ext_notes_a WHERE body = 'PRAGMA journal_mode'
+
+-- Altering again: what SQLite checks in the rows that are there.
+
+ALTER TABLE ext_notes_a ADD COLUMN x CHECK (x > 0)
+
+ALTER TABLE ext_notes_a ADD COLUMN x INTEGER NOT NULL DEFAULT 3 CHECK (x < 9)
+
+ALTER TABLE ext_notes_a ADD COLUMN x AS (n + 1) NOT NULL
+
+CREATE TABLE ext_notes_t(x INTEGER) STRICT
+INSERT INTO ext_notes_t VALUES (1)
+ALTER TABLE ext_notes_t ADD COLUMN y TEXT DEFAULT 'a'
+ALTER TABLE ext_notes_t ADD COLUMN z INTEGER NOT NULL DEFAULT 7
+SELECT x, y, z FROM ext_notes_t
+
+ALTER TABLE ext_notes_a ADD COLUMN x COLLATE NOCASE
+
+ALTER TABLE ext_notes_a ADD COLUMN x DEFAULT 'now' CHECK (length(x) < 40 OR x IS NULL)
+SELECT 1
+
+ALTER TABLE ext_notes_a ADD COLUMN x REFERENCES ext_notes_b(id) ON DELETE SET NULL DEFAULT NULL
+
+ALTER TABLE main.ext_notes_a ADD COLUMN "a b" TEXT
+SELECT "a b" FROM ext_notes_a
+
+ALTER TABLE ext_notes_a RENAME COLUMN "n" TO `count`
+SELECT count FROM ext_notes_a
+
+ALTER TABLE ext_notes_b DROP COLUMN a_id
+
+ALTER TABLE EXT_NOTES_A RENAME TO Ext_Notes_Z
+SELECT * FROM ext_notes_z
+
+ALTER TABLE ext_notes_a RENAME TO "ext_notes_é"
+SELECT * FROM "ext_notes_é"
+
+CREATE TABLE ext_notes_t(x, y, z)
+CREATE INDEX ext_notes_i ON ext_notes_t(x, y) WHERE z > 1
+CREATE INDEX ext_notes_j ON ext_notes_t(lower(z))
+ALTER TABLE ext_notes_t RENAME COLUMN z TO w
+ALTER TABLE ext_notes_t RENAME TO ext_notes_u
+DROP INDEX ext_notes_i
+DROP INDEX ext_notes_j
+ALTER TABLE ext_notes_u DROP COLUMN y
+
+CREATE TABLE ext_notes_p(id INTEGER PRIMARY KEY, x)
+CREATE TABLE ext_notes_q(p REFERENCES ext_notes_p(id), y)
+ALTER TABLE ext_notes_p RENAME COLUMN id TO key
+ALTER TABLE ext_notes_p RENAME TO ext_notes_parent
+INSERT INTO ext_notes_parent VALUES (1, 2)
+INSERT INTO ext_notes_q VALUES (1, 2)
+
+CREATE VIEW ext_notes_v AS SELECT id, n AS k FROM ext_notes_a
+CREATE VIEW ext_notes_w AS SELECT k FROM ext_notes_v WHERE id > 0
+ALTER TABLE ext_notes_a RENAME COLUMN n TO m
+SELECT * FROM ext_notes_w
+
+CREATE TABLE ext_notes_t(x CHECK (x > 0), y)
+ALTER TABLE ext_notes_t ADD CONSTRAINT later CHECK (y < 10)
+ALTER TABLE ext_notes_t DROP CONSTRAINT later
+
+ALTER TABLE ext_notes_a ALTER COLUMN n SET NOT NULL
+ALTER TABLE ext_notes_a ALTER COLUMN n DROP NOT NULL
+
+-- Dropping.
+
+CREATE TABLE ext_notes_t(x UNIQUE)
+CREATE INDEX ext_notes_i ON ext_notes_t(x DESC)
+CREATE TRIGGER ext_notes_g AFTER INSERT ON ext_notes_t BEGIN SELECT 1; END
+CREATE VIEW ext_notes_v AS SELECT x FROM ext_notes_t
+DROP TABLE ext_notes_t
+DROP VIEW ext_notes_v
+
+DROP TABLE main.ext_notes_b
+
+DROP TABLE IF EXISTS "ext_notes_b"
+
+CREATE INDEX ext_notes_i ON ext_notes_a(n)
+DROP INDEX main.ext_notes_i
+
+CREATE INDEX ext_notes_i ON ext_notes_a(n)
+DROP INDEX IF EXISTS [ext_notes_i]
+
+CREATE VIEW ext_notes_v AS VALUES (1)
+DROP VIEW IF EXISTS main.ext_notes_v
+
+CREATE TRIGGER ext_notes_g AFTER INSERT ON ext_notes_a BEGIN SELECT 1; END
+DROP TRIGGER IF EXISTS main.ext_notes_g
+
+CREATE TABLE ext_notes_t(id INTEGER PRIMARY KEY AUTOINCREMENT)
+INSERT INTO ext_notes_t DEFAULT VALUES
+ANALYZE ext_notes_t
+DROP TABLE ext_notes_t
+CREATE TABLE ext_notes_t(id INTEGER PRIMARY KEY AUTOINCREMENT)
+INSERT INTO ext_notes_t DEFAULT VALUES RETURNING id
+
+-- Tables of every kind.
+
+CREATE TABLE ext_notes_t(a INT, b TEXT, c BLOB, d REAL, e NUMERIC, f ANY, g VARCHAR(10), h)
+INSERT INTO ext_notes_t VALUES (1, 'a', x'00ff', 1.5, 2, NULL, 'g', 'h')
+SELECT typeof(a), typeof(b), typeof(c), typeof(d), typeof(e), typeof(f) FROM ext_notes_t
+
+CREATE TABLE ext_notes_t(a INTEGER PRIMARY KEY, b ANY, c BLOB) WITHOUT ROWID, STRICT
+
+CREATE TABLE ext_notes_t(a INT, b TEXT, PRIMARY KEY (a, b)) STRICT, WITHOUT ROWID
+INSERT INTO ext_notes_t VALUES (1, 'a'), (1, 'b')
+SELECT * FROM ext_notes_t WHERE (a, b) > (1, 'a')
+
+CREATE TABLE ext_notes_t(a, b, PRIMARY KEY (b DESC, a)) WITHOUT ROWID
+INSERT INTO ext_notes_t VALUES (1, 2) ON CONFLICT DO UPDATE SET a = 3
+UPDATE ext_notes_t SET a = 4 WHERE b = 2
+DELETE FROM ext_notes_t WHERE b = 2
+
+CREATE TABLE ext_notes_t(a PRIMARY KEY ON CONFLICT REPLACE, b UNIQUE ON CONFLICT IGNORE, c NOT NULL ON CONFLICT ABORT)
+INSERT INTO ext_notes_t VALUES (1, 1, 1), (1, 2, 2), (2, 2, 2)
+
+CREATE TABLE ext_notes_t(a COLLATE NOCASE UNIQUE, b COLLATE RTRIM, c COLLATE BINARY)
+INSERT INTO ext_notes_t VALUES ('A', 'b  ', 'c')
+SELECT * FROM ext_notes_t WHERE a = 'a' AND b = 'b'
+
+CREATE TABLE ext_notes_t(a CHECK (a IN (1, 2, 3)), b CHECK (b BETWEEN 1 AND 9), c CHECK (typeof(c) = 'text'), d CHECK (d GLOB '[a-z]*'))
+INSERT INTO ext_notes_t VALUES (1, 2, 'c', 'd')
+
+CREATE TABLE ext_notes_t(a DEFAULT 1, b DEFAULT (1 + 2), c DEFAULT (hex(randomblob(16))), d DEFAULT (strftime('%s')), e DEFAULT (json_object('a', 1)), f DEFAULT x'00', g DEFAULT TRUE)
+INSERT INTO ext_notes_t DEFAULT VALUES RETURNING *
+
+CREATE TABLE ext_notes_t(data TEXT, name AS (data ->> '$.name') STORED, size AS (json_array_length(data, '$.list')) VIRTUAL, low AS (lower(data)))
+CREATE INDEX ext_notes_i ON ext_notes_t(name, size)
+INSERT INTO ext_notes_t(data) VALUES ('{"name":"a","list":[1,2]}')
+SELECT name, size FROM ext_notes_t WHERE name = 'a'
+
+CREATE TABLE ext_notes_t(a, b AS (a || '!') UNIQUE)
+INSERT INTO ext_notes_t(a) VALUES ('x')
+INSERT INTO ext_notes_t(a) VALUES ('x') ON CONFLICT(b) DO NOTHING
+
+CREATE TABLE ext_notes_t AS SELECT a.id, b.id AS other, count(*) OVER () AS k FROM ext_notes_a AS a LEFT JOIN ext_notes_b AS b ON b.a_id = a.id
+SELECT * FROM ext_notes_t
+
+CREATE TABLE IF NOT EXISTS ext_notes_t AS WITH RECURSIVE c(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c LIMIT 5) SELECT n FROM c
+SELECT sum(n) FROM ext_notes_t
+
+CREATE TABLE ext_notes_t AS SELECT title, length(title) AS size FROM posts
+
+CREATE TABLE [ext_notes_a b](["c"] TEXT, `d e`, 'f')
+INSERT INTO [ext_notes_a b](`d e`, f) SELECT 1, 2 WHERE 0
+
+CREATE TABLE ext_notes_t("select" TEXT, "from" INT, "order" INT)
+INSERT INTO ext_notes_t("select", "from") VALUES ('a', 1)
+SELECT "select", t."from" FROM ext_notes_t AS t ORDER BY "order"
+
+-- Foreign keys with every action.
+
+CREATE TABLE ext_notes_p(id INTEGER PRIMARY KEY)
+CREATE TABLE ext_notes_c(p REFERENCES ext_notes_p ON DELETE CASCADE)
+INSERT INTO ext_notes_p VALUES (1)
+INSERT INTO ext_notes_c VALUES (1)
+DELETE FROM ext_notes_p
+
+CREATE TABLE ext_notes_p(id INTEGER PRIMARY KEY)
+CREATE TABLE ext_notes_c(p REFERENCES ext_notes_p ON DELETE SET NULL ON UPDATE CASCADE)
+INSERT INTO ext_notes_p VALUES (1)
+INSERT INTO ext_notes_c VALUES (1)
+UPDATE ext_notes_p SET id = 2
+DELETE FROM ext_notes_p
+
+CREATE TABLE ext_notes_p(id INTEGER PRIMARY KEY)
+CREATE TABLE ext_notes_c(p DEFAULT 2 REFERENCES ext_notes_p ON DELETE SET DEFAULT ON UPDATE SET DEFAULT)
+INSERT INTO ext_notes_p VALUES (1), (2)
+INSERT INTO ext_notes_c VALUES (1)
+DELETE FROM ext_notes_p WHERE id = 1
+
+CREATE TABLE ext_notes_p(id INTEGER PRIMARY KEY)
+CREATE TABLE ext_notes_c(p REFERENCES ext_notes_p ON DELETE RESTRICT ON UPDATE NO ACTION)
+INSERT INTO ext_notes_p VALUES (1)
+DELETE FROM ext_notes_p
+
+CREATE TABLE ext_notes_p(a, b, UNIQUE (a, b))
+CREATE TABLE ext_notes_c(x, y, FOREIGN KEY (x, y) REFERENCES ext_notes_p(a, b) ON UPDATE CASCADE)
+INSERT INTO ext_notes_p VALUES (1, 2)
+INSERT INTO ext_notes_c VALUES (1, 2)
+UPDATE ext_notes_p SET a = 9
+
+CREATE TABLE ext_notes_p(id INTEGER PRIMARY KEY)
+CREATE TABLE ext_notes_c(p REFERENCES ext_notes_p DEFERRABLE INITIALLY DEFERRED)
+INSERT INTO ext_notes_p VALUES (1)
+INSERT INTO ext_notes_c VALUES (1)
+
+CREATE TABLE ext_notes_t(id INTEGER PRIMARY KEY, up REFERENCES ext_notes_t ON DELETE CASCADE)
+INSERT INTO ext_notes_t VALUES (1, NULL), (2, 1), (3, 2)
+DELETE FROM ext_notes_t WHERE id = 1
+SELECT count(*) FROM ext_notes_t
+
+PRAGMA foreign_key_list('ext_notes_b')
+
+SELECT "table", "from", "to", on_delete FROM pragma_foreign_key_list('ext_notes_b')
+
+-- Indexes.
+
+CREATE INDEX ext_notes_i ON ext_notes_a(body) WHERE body IS NOT NULL AND n BETWEEN 1 AND 9
+SELECT * FROM ext_notes_a INDEXED BY ext_notes_i WHERE body = 'x' AND n BETWEEN 1 AND 9
+
+CREATE INDEX ext_notes_i ON ext_notes_a(coalesce(body, ''), n % 10, json_valid(body), abs(n))
+INSERT INTO ext_notes_a(body, n) VALUES ('{}', -1)
+
+CREATE UNIQUE INDEX ext_notes_i ON ext_notes_a(body COLLATE RTRIM ASC)
+INSERT OR IGNORE INTO ext_notes_a(body) VALUES ('one  ')
+
+CREATE INDEX ext_notes_i ON ext_notes_a(date(body), substr(body, 1, 3), instr(body, 'x'))
+
+CREATE INDEX ext_notes_i ON ext_notes_a(body)
+CREATE INDEX ext_notes_j ON ext_notes_a(n)
+SELECT * FROM ext_notes_a WHERE body = 'one' OR n = 2
+ANALYZE main.ext_notes_i
+REINDEX main.ext_notes_j
+REINDEX ext_notes_a
+
+CREATE TABLE ext_notes_t(x UNIQUE)
+REINDEX sqlite_autoindex_ext_notes_t_1
+PRAGMA index_info(sqlite_autoindex_ext_notes_t_1)
+
+SELECT l.name, i.name FROM pragma_index_list('ext_notes_a') AS l, pragma_index_info(l.name) AS i
+
+SELECT * FROM ext_notes_a NOT INDEXED WHERE id = 1
+
+-- Triggers.
+
+CREATE TRIGGER IF NOT EXISTS ext_notes_g AFTER UPDATE OF body, n ON ext_notes_a FOR EACH ROW WHEN old.body IS NOT new.body BEGIN INSERT INTO ext_notes_b(a_id) VALUES (new.id); UPDATE ext_notes_b SET a_id = NULL WHERE id = old.id; DELETE FROM ext_notes_b WHERE a_id IS NULL; SELECT 1; END
+UPDATE ext_notes_a SET body = 'changed'
+
+CREATE TRIGGER ext_notes_g BEFORE INSERT ON ext_notes_a WHEN new.n < 0 BEGIN SELECT raise(IGNORE); END
+INSERT INTO ext_notes_a(n) VALUES (-1)
+
+CREATE TRIGGER ext_notes_g BEFORE DELETE ON ext_notes_b BEGIN SELECT CASE WHEN old.id > 100 THEN raise(FAIL, 'no') END; END
+DELETE FROM ext_notes_b
+
+CREATE TRIGGER ext_notes_g AFTER INSERT ON ext_notes_a BEGIN INSERT INTO ext_notes_b(id, a_id) VALUES (1, new.id) ON CONFLICT(id) DO UPDATE SET a_id = excluded.a_id; END
+INSERT INTO ext_notes_a(body) VALUES ('x')
+SELECT a_id FROM ext_notes_b
+
+CREATE TRIGGER ext_notes_g AFTER INSERT ON ext_notes_a BEGIN UPDATE ext_notes_b SET a_id = s.k FROM (SELECT max(id) AS k FROM ext_notes_a) AS s; END
+INSERT INTO ext_notes_a(body) VALUES ('x')
+
+CREATE TRIGGER ext_notes_g AFTER INSERT ON ext_notes_a BEGIN INSERT INTO ext_notes_b(a_id) WITH c AS (SELECT new.id AS k) SELECT k FROM c; END
+INSERT INTO ext_notes_a(body) VALUES ('x')
+
+CREATE TABLE ext_notes_log(what, at DEFAULT CURRENT_TIMESTAMP)
+CREATE TRIGGER ext_notes_g AFTER DELETE ON ext_notes_a BEGIN INSERT INTO ext_notes_log(what) VALUES (json_object('id', old.id, 'body', old.body)); END
+DELETE FROM ext_notes_b
+DELETE FROM ext_notes_a
+SELECT count(*) FROM ext_notes_log
+
+CREATE VIEW ext_notes_v AS SELECT a.id, a.body, count(b.id) AS k FROM ext_notes_a AS a LEFT JOIN ext_notes_b AS b ON b.a_id = a.id GROUP BY a.id
+CREATE TRIGGER ext_notes_g INSTEAD OF INSERT ON ext_notes_v BEGIN INSERT INTO ext_notes_a(body) VALUES (new.body); INSERT INTO ext_notes_b(a_id) VALUES (last_insert_rowid()); END
+INSERT INTO ext_notes_v(body) VALUES ('x'), ('y')
+SELECT * FROM ext_notes_v
+
+CREATE VIEW ext_notes_v AS SELECT id, body FROM ext_notes_a
+CREATE TRIGGER ext_notes_g INSTEAD OF UPDATE OF body ON ext_notes_v BEGIN UPDATE ext_notes_a SET body = new.body WHERE id = old.id; END
+UPDATE ext_notes_v SET body = upper(body)
+
+-- Views.
+
+CREATE VIEW IF NOT EXISTS ext_notes_v(a, b, c) AS SELECT id, body, n FROM ext_notes_a WHERE n > 0 ORDER BY n DESC LIMIT 10
+SELECT a, b FROM ext_notes_v WHERE c > 0
+
+CREATE VIEW ext_notes_v AS SELECT id FROM ext_notes_a UNION ALL SELECT id FROM ext_notes_b EXCEPT SELECT 5
+SELECT count(*) FROM ext_notes_v
+
+CREATE VIEW ext_notes_v AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5) SELECT n FROM c
+SELECT sum(n) FROM ext_notes_v
+
+CREATE VIEW ext_notes_v AS SELECT ext_notes_a.id AS a, rank() OVER (ORDER BY n) AS r, json_each.value FROM ext_notes_a, json_each('[1]')
+SELECT * FROM ext_notes_v
+
+CREATE VIEW ext_notes_v AS SELECT (SELECT max(id) FROM ext_notes_b WHERE a_id = a.id) AS m, EXISTS (SELECT 1 FROM ext_notes_b) AS e FROM ext_notes_a AS a
+SELECT m, e FROM ext_notes_v
+
+CREATE VIEW ext_notes_v AS SELECT 'secrets' AS word, body AS users FROM ext_notes_a
+SELECT word, users FROM ext_notes_v
+
+CREATE VIEW ext_notes_v AS SELECT 1 AS one
+PRAGMA table_xinfo(ext_notes_v)
+SELECT name FROM pragma_table_info('ext_notes_v')
+
+-- Upsert, RETURNING, UPDATE FROM, conflicts.
+
+CREATE TABLE ext_notes_t(k TEXT PRIMARY KEY, v INTEGER DEFAULT 0, at TEXT)
+INSERT INTO ext_notes_t(k) VALUES ('a') ON CONFLICT(k) DO UPDATE SET v = v + 1, at = datetime('now') RETURNING k, v
+INSERT INTO ext_notes_t(k, v) VALUES ('a', 5), ('b', 6) ON CONFLICT(k) DO UPDATE SET v = excluded.v WHERE excluded.v > ext_notes_t.v
+INSERT INTO ext_notes_t(k) SELECT 'c' WHERE true ON CONFLICT DO NOTHING RETURNING rowid
+
+CREATE TABLE ext_notes_t(a UNIQUE, b UNIQUE, c)
+INSERT INTO ext_notes_t VALUES (1, 2, 3) ON CONFLICT(a) DO UPDATE SET c = 1 ON CONFLICT(b) DO UPDATE SET c = 2 ON CONFLICT DO NOTHING
+
+INSERT INTO ext_notes_a AS t (id, n) VALUES (1, 5) ON CONFLICT(id) DO UPDATE SET n = t.n + excluded.n, body = (SELECT max(title) FROM posts)
+
+INSERT INTO ext_notes_a(body, n) VALUES ('x', 1) RETURNING id AS key, upper(body) AS up, n * 2, (SELECT count(*) FROM ext_notes_b)
+
+UPDATE ext_notes_a SET body = p.title FROM posts AS p WHERE p.id = ext_notes_a.id RETURNING body
+
+UPDATE ext_notes_a AS a SET n = c.k FROM (SELECT a_id, count(*) AS k FROM ext_notes_b GROUP BY a_id) AS c WHERE c.a_id = a.id
+
+UPDATE ext_notes_a SET (body, n) = ('x', 9) WHERE (id, n) = (1, 1)
+
+UPDATE OR REPLACE ext_notes_a SET id = 2 WHERE id = 2
+
+UPDATE OR FAIL ext_notes_a SET n = 3
+
+UPDATE OR ROLLBACK ext_notes_a SET n = 3
+
+WITH c AS (SELECT max(id) AS m FROM ext_notes_a) UPDATE ext_notes_a SET n = (SELECT m FROM c) RETURNING n
+
+WITH c AS (SELECT id FROM ext_notes_b) DELETE FROM ext_notes_b WHERE id IN c RETURNING id
+
+DELETE FROM ext_notes_b WHERE id IN (SELECT id FROM posts)
+
+INSERT OR ROLLBACK INTO ext_notes_a(n) VALUES (1)
+
+INSERT INTO ext_notes_a VALUES (NULL, 'a', 1), (NULL, 'b', 2), (NULL, 'c', 3) RETURNING *
+
+INSERT INTO ext_notes_a(body) SELECT value FROM json_each('["a","b"]')
+
+INSERT INTO ext_notes_a(id, body) WITH c(n) AS (VALUES (100), (101)) SELECT n, 'row ' || n FROM c
+
+-- Windows, aggregates, recursive queries, row values.
+
+SELECT id, sum(n) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING), avg(n) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING), max(n) OVER (ORDER BY n RANGE BETWEEN 5 PRECEDING AND CURRENT ROW EXCLUDE TIES) FROM ext_notes_a
+
+SELECT id, lead(body, 1, 'none') OVER w, last_value(n) OVER (w GROUPS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING), dense_rank() OVER w FROM ext_notes_a WINDOW w AS (PARTITION BY n > 1 ORDER BY id)
+
+SELECT count(*) FILTER (WHERE n > 1) OVER (), group_concat(body, '/') OVER (ORDER BY id) FROM ext_notes_a
+
+SELECT * FROM (SELECT id, row_number() OVER (PARTITION BY n ORDER BY id DESC) AS r FROM ext_notes_a) WHERE r = 1
+
+SELECT n, count(DISTINCT body), sum(n), total(n), avg(n) FROM ext_notes_a GROUP BY n ORDER BY 2
+
+SELECT string_agg(body, ','), group_concat(DISTINCT body), json_group_array(body ORDER BY id DESC), min(body), max(length(body)) FROM ext_notes_a
+
+SELECT json_group_object(body, json_array(id, n)) FILTER (WHERE n > 0) FROM ext_notes_a
+
+WITH RECURSIVE fib(a, b) AS (SELECT 0, 1 UNION ALL SELECT b, a + b FROM fib LIMIT 20) SELECT group_concat(a) FROM fib
+
+WITH RECURSIVE days(d) AS (SELECT date('2024-01-01') UNION ALL SELECT date(d, '+1 day') FROM days WHERE d < '2024-01-31') SELECT count(*) FROM days
+
+WITH RECURSIVE path(id, p) AS (SELECT id, '/' || id FROM ext_notes_a UNION SELECT b.id, p || '/' || b.id FROM ext_notes_b AS b, path WHERE b.a_id = path.id AND length(p) < 20 ORDER BY 1) SELECT p FROM path
+
+WITH a(x) AS (VALUES (1)), b AS NOT MATERIALIZED (SELECT x + 1 AS y FROM a) SELECT * FROM a, b
+
+SELECT * FROM ext_notes_a WHERE (n, body) IN (SELECT n, body FROM ext_notes_a) AND (id, n) >= (1, 1)
+
+SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS v JOIN ext_notes_a AS a ON a.id = v.column1
+
+SELECT a.id FROM ext_notes_a AS a RIGHT JOIN ext_notes_b AS b ON a.id = b.a_id WHERE a.body IS NOT DISTINCT FROM 'one'
+
+SELECT 1 UNION SELECT 2 INTERSECT SELECT 2 EXCEPT SELECT 3 ORDER BY 1 LIMIT 1 OFFSET 0
+
+SELECT * FROM ext_notes_a ORDER BY n DESC NULLS LAST, body COLLATE NOCASE ASC NULLS FIRST
+
+SELECT iif(n > 1, 'many', 'one'), CASE WHEN n IS NULL THEN 0 ELSE n END, n IS TRUE, n & 1, n | 2, n << 1, n >> 1, n % 2 FROM ext_notes_a
+
+-- Functions.
+
+SELECT abs(-1), round(1.55, 1), round(2.5), sign(-1), 7 % 3, 7 / 2, 7 / 2.0, max(1, 2.5), min(-1, 0)
+
+SELECT ltrim('  a'), rtrim('a  '), trim('xax', 'x'), substring('abc', 2), substr('abc', -2, 1), unhex('4142'), hex('AB'), quote('it''s'), unistr('\u0041'), unistr_quote('a'), soundex('Robert'), unicode('é'), char(72, 105), length('é'), octet_length('é'), instr('abc', 'c'), replace('aXb', 'X', '-'), upper('a'), lower('A'), printf('%.2f %s %d %x %q', 1.5, 'a', 2, 255, 'b'), format('%,d', 1234567)
+
+SELECT date('2024-02-30'), time('12:00', '+5 minutes'), datetime(1700000000, 'unixepoch', 'localtime'), julianday('2024-01-01'), unixepoch('now', 'subsec'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), date('now', 'start of month', '+1 month', '-1 day', 'weekday 0'), timediff('now', '2020-01-01')
+
+SELECT json('[1,{"a":2}]'), json_array_length('[1,2]'), json_extract('{"a":[1,2]}', '$.a[#-1]', '$.a[0]'), json_insert('{}', '$.a', json('[1]')), json_replace('{"a":1}', '$.a', 2), json_remove('[1,2]', '$[0]'), json_type('{"a":1}', '$.a'), json_quote('a'), json_pretty('{"a":1}'), json_error_position('{'), json_valid('{}', 6), json_array_insert('[1]', '$[0]', 0)
+
+SELECT jsonb_extract(jsonb('{"a":1}'), '$.a'), hex(jsonb_array(1, 2)), json(jsonb_set('{}', '$.a', 1)), json(jsonb_remove('{"a":1}', '$.a')), json(jsonb_patch('{}', '{"b":1}')), json(jsonb_object('a', 1)), json(jsonb_insert('[]', '$[0]', 1)), json(jsonb_replace('[1]', '$[0]', 2))
+
+SELECT key, value, type, atom, id, parent, fullkey, path FROM json_tree('{"a":{"b":[1,null]}}', '$.a') WHERE type <> 'null'
+
+SELECT a.body, j.value ->> '$.x' FROM ext_notes_a AS a LEFT JOIN json_each('[{"x":1}]') AS j ON j.key = a.id - 1
+
+SELECT value FROM jsonb_each('[1,2]')
+
+SELECT count(*) FROM jsonb_tree('[1,[2]]')
+
+SELECT max(1, 2), min('a', 'b'), nullif(1, 1), ifnull(NULL, 1), coalesce(NULL, NULL, 3), likelihood(1, 0.5), likely(1), unlikely(0), typeof(1.0), zeroblob(4), length(randomblob(8)), concat(1, NULL, 'a'), concat_ws(',', 1, 2), if(1, 2)
+
+SELECT 'a' LIKE 'A', 'a%' LIKE 'a\u{5c}%' ESCAPE '\u{5c}', 'abc' GLOB '[a-c]*', 'x' BETWEEN 'a' AND 'z', 'a' IN ('a', 'b'), 1 IS NOT NULL, x'41' || 'b', CAST('12ab' AS INTEGER), +'5', -'5', ~5
+
+-- Tables that the host grants.
+
+SELECT p.id, p.title FROM host.posts AS p WHERE p.title LIKE 'f%'
+
+SELECT "host"."posts"."title" FROM "host"."posts"
+
+SELECT POSTS.Title FROM POSTS
+
+SELECT * FROM posts AS users
+
+SELECT a.body FROM ext_notes_a AS a WHERE EXISTS (SELECT 1 FROM posts WHERE posts.id = a.id)
+
+SELECT count(*), max(id) FROM host.posts GROUP BY title HAVING count(*) > 0
+
+WITH p AS (SELECT * FROM posts) SELECT * FROM p JOIN ext_notes_a USING (id)
+
+SELECT title FROM posts UNION SELECT body FROM ext_notes_a
+
+SELECT rowid, * FROM host.posts ORDER BY rowid
+
+SELECT EXISTS (SELECT EXISTS (SELECT 1 FROM posts))
+
+SELECT name FROM pragma_table_info('posts')
+
+SELECT name FROM pragma_table_info('posts', 'host')
+
+CREATE TABLE ext_notes_copy AS SELECT * FROM posts WHERE id > 0
+INSERT INTO ext_notes_copy SELECT * FROM host.posts
+SELECT count(*) FROM ext_notes_copy
+
+CREATE TABLE ext_notes_posts(id)
+SELECT count(*) FROM ext_notes_posts
+
+EXPLAIN QUERY PLAN SELECT * FROM posts WHERE id = 1
+
+-- Full text search.
+
+CREATE VIRTUAL TABLE ext_notes_f USING fts5(a, b UNINDEXED, c, tokenize = "unicode61 remove_diacritics 2 tokenchars '-_'")
+INSERT INTO ext_notes_f(rowid, a, b, c) VALUES (7, 'one two three', 'x', 'four'), (8, 'two', 'y', 'five six')
+SELECT rowid FROM ext_notes_f WHERE ext_notes_f MATCH '{a c} : two OR (one NOT three)'
+SELECT rowid FROM ext_notes_f WHERE ext_notes_f MATCH 'NEAR(one three, 2)' ORDER BY bm25(ext_notes_f, 1.0, 2.0)
+SELECT rowid, rank FROM ext_notes_f WHERE ext_notes_f = '"one two" + three' ORDER BY rank LIMIT 1
+SELECT a FROM ext_notes_f WHERE a MATCH '^one'
+REPLACE INTO ext_notes_f(rowid, a) VALUES (7, 'seven')
+INSERT INTO ext_notes_f(ext_notes_f, rank) VALUES ('merge', 16)
+INSERT INTO ext_notes_f(ext_notes_f, rank) VALUES ('automerge', 4)
+INSERT INTO ext_notes_f(ext_notes_f, rank) VALUES ('pgsz', 4000)
+INSERT INTO ext_notes_f(ext_notes_f) VALUES ('flush')
+
+CREATE VIRTUAL TABLE ext_notes_f USING fts5(body, content='ext_notes_a', content_rowid='id', tokenize='trigram case_sensitive 0')
+INSERT INTO ext_notes_f(ext_notes_f) VALUES ('rebuild')
+SELECT a.id FROM ext_notes_f AS f JOIN ext_notes_a AS a ON a.id = f.rowid WHERE f.body LIKE '%one%'
+DROP TABLE ext_notes_f
+
+CREATE VIRTUAL TABLE "ext_notes_full text" USING fts5(x, prefix='1 2')
+INSERT INTO "ext_notes_full text" VALUES ('hello')
+SELECT * FROM "ext_notes_full text" WHERE "ext_notes_full text" MATCH 'he*'
+DROP TABLE IF EXISTS "ext_notes_full text"
+
+CREATE VIRTUAL TABLE ext_notes_f USING fts5(x, content='')
+INSERT INTO ext_notes_f(rowid, x) VALUES (1, 'a')
+INSERT INTO ext_notes_f(ext_notes_f, rowid, x) VALUES ('delete', 1, 'a')
+
+CREATE VIRTUAL TABLE ext_notes_f USING fts5(x, detail=column)
+INSERT INTO ext_notes_f VALUES ('a b')
+SELECT rowid FROM ext_notes_f('x : a')
+
+CREATE VIRTUAL TABLE ext_notes_f USING fts5(x)
+CREATE VIEW ext_notes_v AS SELECT rowid AS id, x FROM ext_notes_f
+INSERT INTO ext_notes_f VALUES ('a')
+SELECT * FROM ext_notes_v
+CREATE TRIGGER ext_notes_g AFTER DELETE ON ext_notes_a BEGIN DELETE FROM ext_notes_f WHERE rowid = old.id; END
+DELETE FROM ext_notes_a WHERE id = 2
+
+-- R-trees.
+
+CREATE VIRTUAL TABLE ext_notes_r USING rtree(id, minx, maxx, miny, maxy, +label TEXT)
+INSERT INTO ext_notes_r VALUES (1, 0, 1, 0, 1, 'a'), (2, 5, 6, 5, 6, 'b')
+SELECT id, label FROM ext_notes_r WHERE minx > 2 AND maxy < 9
+UPDATE ext_notes_r SET maxx = 7 WHERE id = 2
+DELETE FROM ext_notes_r WHERE id = 1
+SELECT a.id FROM ext_notes_a AS a JOIN ext_notes_r AS r ON r.id = a.id
+
+CREATE VIRTUAL TABLE ext_notes_r USING rtree_i32(id, a, b)
+INSERT INTO ext_notes_r VALUES (1, 2, 3)
+CREATE TABLE ext_notes_t AS SELECT * FROM ext_notes_r
+DROP TABLE ext_notes_r
+
+-- Describing what is not there.
+
+PRAGMA table_info(ext_notes_nosuch)
+
+PRAGMA index_list(ext_notes_h)
+
+PRAGMA main.index_info('ext_notes_nosuch')
+
+EXPLAIN PRAGMA table_info(ext_notes_h)
+
+SELECT count(*) FROM pragma_table_info('ext_notes_h')
+
+-- More spellings.
+
+select body from ext_notes_a where n = 1;
+
+SELECT body FROM ext_notes_a -- the end
+
+SELECT\nbody\nFROM\next_notes_a\nWHERE\nn=1
+
+/* one */ SELECT /* two */ 1 /* three */ ; -- four
+
+SELECT 1e3, 0x1F, 1_000, .5, 5., 'it''s', x'CAFE', "body", [n], `id` FROM ext_notes_a
+
+SELECT 'a' AS "select", 'b' AS [from] FROM ext_notes_a
+
+SELECT ext_notes_a.*, main.ext_notes_a.body FROM main.ext_notes_a
+
+SELECT (((1))), ((SELECT (SELECT (SELECT 1))))
+
+INSERT INTO ext_notes_a(body) VALUES ('a;b'), ('--'), ('/*'), ('"'), ('[')
+
+SELECT body FROM ext_notes_a WHERE body = 'DROP TABLE secrets' OR body = 'PRAGMA journal_mode = OFF'
+
+SELECT 1 AS secrets, 2 AS users, 3 AS sqlite_master
+
+WITH v_users AS (SELECT 1 AS x), secret_view AS (SELECT x FROM v_users) SELECT x FROM secret_view
+
+SELECT count(*) FROM (SELECT 1) AS secrets JOIN (SELECT 2) AS users
+
+SELECT users.n FROM ext_notes_a AS users WHERE users.n IN (SELECT secrets.id FROM ext_notes_b AS secrets)
+
+EXPLAIN INSERT INTO ext_notes_a(body) VALUES ('x')
+
+EXPLAIN QUERY PLAN DELETE FROM ext_notes_b WHERE a_id = 1

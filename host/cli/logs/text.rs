@@ -38,7 +38,7 @@ pub(super) fn line(line: &Value) -> String {
 }
 
 /// Escapes what could move the cursor, or worse.
-fn without_control(text: &str) -> String {
+pub(in crate::cli) fn without_control(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character.is_control() {

@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{DbLimits, Limits, Milliseconds};
+use crate::config::{CacheLimits, DbLimits, KvLimits, Limits, Milliseconds};
 
 /// `[limits]` for all plugins, `[plugin.<name>.limits]` for one. What is left
 /// out is as it was: a limit of all, or its default in [`Limits`].
@@ -42,6 +42,10 @@ pub struct LimitsConfig {
     pub observer_deadline_ms: Option<Milliseconds>,
     /// Its database.
     pub db: DbLimitsConfig,
+    /// Its durable keys and values.
+    pub kv: KvLimitsConfig,
+    /// Its cache.
+    pub cache: CacheLimitsConfig,
 }
 
 /// `[plugin.<name>.limits.db]`: what the plugin's database may use.
@@ -51,6 +55,8 @@ pub struct LimitsConfig {
 pub struct DbLimitsConfig {
     /// Time for one statement, and for the wait before it.
     pub statement_deadline_ms: Option<Milliseconds>,
+    /// From how long on a statement counts as slow.
+    pub slow_statement_ms: Option<Milliseconds>,
     /// Time for a transaction that the plugin holds open, and for a batch.
     pub transaction_deadline_ms: Option<Milliseconds>,
     /// Time for one statement of a migration, and for the wait before it.
@@ -69,9 +75,32 @@ pub struct DbLimitsConfig {
     pub readers: Option<NonZeroUsize>,
     /// Statements that a connection keeps prepared.
     pub statements_cached: Option<NonZeroUsize>,
+    /// Statements that a plugin holds prepared.
+    pub statements_max: Option<NonZeroUsize>,
     /// Whether an acknowledged commit survives a loss of power, rather than that
     /// of the process only (`synchronous = FULL`).
     pub power_safe: Option<bool>,
+}
+
+/// `[plugin.<name>.limits.kv]`: what the plugin's durable keys and values may use,
+/// beside the limits of its database, in whose file they lie.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct KvLimitsConfig {
+    /// Length of one value.
+    pub value_bytes_max: Option<NonZeroUsize>,
+}
+
+/// `[plugin.<name>.limits.cache]`: what the plugin may keep in memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CacheLimitsConfig {
+    /// Keys and values together, with what it costs to keep each.
+    pub bytes_max: Option<NonZeroUsize>,
+    /// Length of one value.
+    pub value_bytes_max: Option<NonZeroUsize>,
 }
 
 impl LimitsConfig {
@@ -94,6 +123,8 @@ impl LimitsConfig {
             events_bytes_max: count(self.events_bytes_max, limits.events_bytes_max),
             observer_deadline: time(self.observer_deadline_ms, limits.observer_deadline),
             db: self.db.over(limits.db),
+            kv: self.kv.over(limits.kv),
+            cache: self.cache.over(limits.cache),
         }
     }
 }
@@ -104,6 +135,7 @@ impl DbLimitsConfig {
         let count = |own: Option<NonZeroUsize>, other| own.map_or(other, NonZeroUsize::get);
         DbLimits {
             statement_deadline: time(self.statement_deadline_ms, limits.statement_deadline),
+            slow_statement: time(self.slow_statement_ms, limits.slow_statement),
             transaction_deadline: time(self.transaction_deadline_ms, limits.transaction_deadline),
             migration_deadline: time(self.migration_deadline_ms, limits.migration_deadline),
             sql_bytes_max: count(self.sql_bytes_max, limits.sql_bytes_max),
@@ -115,7 +147,27 @@ impl DbLimitsConfig {
             cache_kib: self.cache_kib.map_or(limits.cache_kib, NonZeroU32::get),
             readers: count(self.readers, limits.readers),
             statements_cached: count(self.statements_cached, limits.statements_cached),
+            statements_max: count(self.statements_max, limits.statements_max),
             power_safe: self.power_safe.unwrap_or(limits.power_safe),
+        }
+    }
+}
+
+impl KvLimitsConfig {
+    fn over(&self, limits: KvLimits) -> KvLimits {
+        let own = self.value_bytes_max;
+        KvLimits {
+            value_bytes_max: own.map_or(limits.value_bytes_max, NonZeroUsize::get),
+        }
+    }
+}
+
+impl CacheLimitsConfig {
+    fn over(&self, limits: CacheLimits) -> CacheLimits {
+        let count = |own: Option<NonZeroUsize>, other| own.map_or(other, NonZeroUsize::get);
+        CacheLimits {
+            bytes_max: count(self.bytes_max, limits.bytes_max),
+            value_bytes_max: count(self.value_bytes_max, limits.value_bytes_max),
         }
     }
 }
@@ -128,8 +180,11 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_as_it_was() {
-        let said: LimitsConfig =
-            toml::from_str("tasks_max = 3\nhandler_deadline_ms = 250\ndb.readers = 2").unwrap();
+        let said: LimitsConfig = toml::from_str(
+            "tasks_max = 3\nhandler_deadline_ms = 250\ndb.readers = 2\nkv.value_bytes_max = 5\n\
+             cache.bytes_max = 6",
+        )
+        .unwrap();
         let limits = said.over(Limits::default());
         let expected = Limits {
             tasks_max: 3,
@@ -137,6 +192,11 @@ mod tests {
             db: DbLimits {
                 readers: 2,
                 ..DbLimits::default()
+            },
+            kv: KvLimits { value_bytes_max: 5 },
+            cache: CacheLimits {
+                bytes_max: 6,
+                ..CacheLimits::default()
             },
             ..Limits::default()
         };
@@ -152,6 +212,8 @@ mod tests {
             "handler_deadline_ms = 86400001",
             "db.file_bytes_max = 0",
             "db.readers = -1",
+            "kv.value_bytes_max = 0",
+            "cache.bytes_max = 0",
         ] {
             assert!(toml::from_str::<LimitsConfig>(text).is_err(), "{text}");
         }

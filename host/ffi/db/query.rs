@@ -1,5 +1,7 @@
 //! Statements and rows across the boundary.
 
+use std::ffi::c_void;
+use std::sync::Arc;
 use std::time::Duration;
 
 use exthost_abi::data::{VALUE_BLOB, VALUE_INTEGER, VALUE_NULL, VALUE_REAL, VALUE_TEXT};
@@ -12,36 +14,39 @@ use exthost_abi::{Str, Value as RawValue};
 use crate::ffi::callback;
 use crate::ffi::convert::{Data, array, known_flags, object, text};
 use crate::services::PluginServices;
-use crate::services::db::{Cell, Flow, On, Param, Query, Row, RowSink, RunResult, Value};
+use crate::services::db::{
+    Cell, Flow, Names, On, Param, Query, Row, RowSink, RunResult, StatementText, Value,
+};
 use crate::services::error::ServiceError;
+use crate::services::exchange::Exchange;
 
-/// A statement with its transaction, copied.
+/// A statement with its transaction; it borrows the values.
 ///
 /// # Safety
 /// If the pointer is not null, the query and all that it refers to must be
-/// readable.
-pub(super) unsafe fn query(
+/// readable and unchanged for `'a`.
+pub(super) unsafe fn query<'a>(
     services: &PluginServices,
     query: *const RawQuery,
-) -> Result<(u64, Query), ServiceError> {
+) -> Result<(u64, Query<'a>), ServiceError> {
     // SAFETY: the caller's contract.
     let query = unsafe { object(query, "query") }?;
     // SAFETY: the caller's contract.
-    unsafe { copied(services, query) }
+    unsafe { lent(services, query, None) }
 }
 
 /// Several statements with the transaction that all of them name.
 ///
 /// # Safety
 /// As [`query`], for each.
-pub(super) unsafe fn queries(
+pub(super) unsafe fn queries<'a>(
     services: &PluginServices,
     ptr: *const RawQuery,
     len: usize,
-) -> Result<(u64, Vec<Query>), ServiceError> {
+) -> Result<(u64, Vec<Query<'a>>), ServiceError> {
     // SAFETY: the caller's contract.
     let raw = unsafe { array(ptr, len, "queries") }?;
-    let mut queries = Vec::with_capacity(raw.len().min(QUERIES_MAX));
+    let mut queries: Vec<Query<'a>> = Vec::with_capacity(raw.len().min(QUERIES_MAX));
     let mut tx = None;
     if raw.len() > QUERIES_MAX {
         return Err(ServiceError::invalid(format!(
@@ -50,8 +55,9 @@ pub(super) unsafe fn queries(
         )));
     }
     for query in raw {
+        let last = queries.last().map(|last| &last.sql);
         // SAFETY: the caller's contract covers each.
-        let (of, query) = unsafe { copied(services, query) }?;
+        let (of, query) = unsafe { lent(services, query, last) }?;
         if *tx.get_or_insert(of) != of {
             return Err(ServiceError::invalid(
                 "the statements of a batch must name the same transaction",
@@ -62,12 +68,21 @@ pub(super) unsafe fn queries(
     Ok((tx.unwrap_or(0), queries))
 }
 
+/// The same statements, which borrow nothing.
+pub(super) fn owned(queries: Vec<Query<'_>>) -> Vec<Query<'static>> {
+    queries.into_iter().map(Query::into_owned).collect()
+}
+
 /// Most statements of one batch.
 const QUERIES_MAX: usize = 10_000;
 
 /// # Safety
-/// As [`query`].
-unsafe fn copied(services: &PluginServices, raw: &RawQuery) -> Result<(u64, Query), ServiceError> {
+/// As [`query`]; `last` is a text that it may have as well.
+unsafe fn lent<'a>(
+    services: &PluginServices,
+    raw: &'a RawQuery,
+    last: Option<&StatementText>,
+) -> Result<(u64, Query<'a>), ServiceError> {
     known_flags(raw.flags, 0)?;
     // SAFETY: the caller's contract.
     let sql = unsafe { text(raw.sql, "sql") }?;
@@ -77,7 +92,10 @@ unsafe fn copied(services: &PluginServices, raw: &RawQuery) -> Result<(u64, Quer
                 "neither sql nor a statement is given",
             ));
         }
-        (0, sql) => sql.into(),
+        (0, sql) => match last {
+            Some(last) if **last == *sql => last.clone(),
+            _ => sql.into(),
+        },
         (statement, "") => services.db.text(statement)?,
         _ => return Err(ServiceError::invalid("both sql and a statement are given")),
     };
@@ -119,7 +137,7 @@ unsafe fn copied(services: &PluginServices, raw: &RawQuery) -> Result<(u64, Quer
 
 /// # Safety
 /// The value's bytes must be readable.
-unsafe fn value(raw: &RawValue) -> Result<Value, ServiceError> {
+unsafe fn value(raw: &RawValue) -> Result<Value<'_>, ServiceError> {
     known_flags(raw.reserved, 0)?;
     // SAFETY: the caller's contract.
     let bytes = || unsafe { raw.data.as_slice() };
@@ -140,48 +158,78 @@ unsafe fn value(raw: &RawValue) -> Result<Value, ServiceError> {
     })
 }
 
-/// What a plugin's `on_row` is to the service. It is called on any thread, but
-/// not after the sink is closed.
-pub(super) fn sink(
+/// A plugin's `on_row`, which the service hands rows to.
+pub(super) struct Receiver {
     services: &'static PluginServices,
-    cause: u64,
-    on_row: OnRow,
+    request: Option<Arc<Exchange>>,
+    on_row: unsafe extern "C" fn(*mut c_void, *const RawRow) -> u32,
     data: Data,
-) -> Result<RowSink, ServiceError> {
-    let on_row = on_row
-        .0
-        .ok_or_else(|| ServiceError::invalid("on_row is null"))?;
-    let request = services.causes.exchange(&services.context, cause);
-    let mut lists = Lists::default();
-    Ok(RowSink::new(Box::new(move |row| {
-        let raw = lists.lend(row);
-        let wanted = callback(&services.context, request.as_deref(), "on_row", || {
-            // SAFETY: the service hands over one row at a time, until the call that
-            // `data` was given with has ended; the lists outlive this call.
-            unsafe { on_row(data.ptr(), &raw const raw) }
+    lists: Lists,
+}
+
+impl Receiver {
+    pub(super) fn new(
+        services: &'static PluginServices,
+        cause: u64,
+        on_row: OnRow,
+        data: Data,
+    ) -> Result<Self, ServiceError> {
+        let null = || ServiceError::invalid("on_row is null");
+        Ok(Receiver {
+            services,
+            request: services.causes.exchange(&services.context, cause),
+            on_row: on_row.0.ok_or_else(null)?,
+            data,
+            lists: Lists::default(),
+        })
+    }
+
+    /// Hands a row over. Called on any thread, for one row at a time, and not after
+    /// the call that `data` was given with has ended.
+    pub(super) fn take(&mut self, row: &Row<'_>) -> Flow {
+        let raw = self.lists.lend(row);
+        let (context, request) = (&self.services.context, self.request.as_deref());
+        let wanted = callback(context, request, "on_row", || {
+            // SAFETY: `data` is that of a call that has not ended; the lists outlive
+            // this one.
+            unsafe { (self.on_row)(self.data.ptr(), &raw const raw) }
         });
-        lists.clear();
+        self.lists.values.clear();
         match wanted {
             DB_ROW_NEXT => Flow::Next,
             _ => Flow::Stop,
         }
-    })))
+    }
+
+    /// What it is to a statement that may run elsewhere; closed before the call
+    /// ends.
+    pub(super) fn into_sink(mut self) -> RowSink {
+        RowSink::new(Box::new(move |row| self.take(row)))
+    }
 }
 
-/// What a row borrows for one call; empty between calls.
+/// What a row borrows for one call.
 #[derive(Default)]
 struct Lists {
+    /// What `names` point to.
+    named: Names,
     names: Vec<Str>,
+    /// Empty between calls.
     values: Vec<RawValue>,
 }
 
-// SAFETY: the lists are empty whenever they change threads, so no pointer does.
+// SAFETY: the names point to what the lists hold and any thread may read, and there
+// are no values whenever they change threads.
 unsafe impl Send for Lists {}
 
 impl Lists {
     fn lend(&mut self, row: &Row<'_>) -> RawRow {
-        self.names
-            .extend(row.names().iter().map(|name| Str::new(name)));
+        if !Arc::ptr_eq(&self.named, row.names()) {
+            self.named = row.names().clone();
+            self.names.clear();
+            self.names
+                .extend(self.named.iter().map(|name| Str::new(name)));
+        }
         self.values.extend(row.cells().map(|cell| match cell {
             Cell::Null => RawValue::NULL,
             Cell::Integer(integer) => RawValue::integer(integer),
@@ -201,11 +249,6 @@ impl Lists {
             values: self.values.as_ptr(),
             len: self.values.len(),
         }
-    }
-
-    fn clear(&mut self) {
-        self.names.clear();
-        self.values.clear();
     }
 }
 

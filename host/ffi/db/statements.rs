@@ -8,12 +8,12 @@ use exthost_abi::db::{
 };
 use exthost_abi::{Status, Str};
 
+use crate::ffi::completion::{at_once, start, start_closing, wait};
 use crate::ffi::convert::{Data, require, store, text};
-use crate::ffi::db::completion::{start, start_closing, wait};
-use crate::ffi::db::query::{queries, query, raw_result, sink};
+use crate::ffi::db::query::{Receiver, owned, queries, query, raw_result};
 use crate::ffi::{callback, enter};
 use crate::services::PluginServices;
-use crate::services::db::{By, RunResult};
+use crate::services::db::{By, Row, RunResult};
 use crate::services::watchdog;
 
 pub(super) unsafe extern "C" fn prepare(
@@ -87,8 +87,14 @@ pub(super) unsafe extern "C" fn run(
     enter(ctx, |services| {
         // SAFETY: the plugin lends the query for the call.
         let (tx, query) = unsafe { query(services, raw) }?;
-        let work = services.db.run(cause, tx, query, None, By::This);
-        let done = wait(services, work)?;
+        let db = &services.db;
+        let done = match at_once(services, || db.run_at_once(cause, tx, &query, None))? {
+            Some(done) => done,
+            None => {
+                let work = db.run(cause, tx, query.into_owned(), None, By::This);
+                wait(services, work)?
+            }
+        };
         // SAFETY: and `result`.
         unsafe { store(result, raw_result(&done)) };
         Ok(())
@@ -106,6 +112,7 @@ pub(super) unsafe extern "C" fn run_async(
     enter(ctx, |services| {
         // SAFETY: the plugin lends the query for the call.
         let (tx, query) = unsafe { query(services, raw) }?;
+        let query = query.into_owned();
         let work = services.db.run(cause, tx, query, None, By::Runtime);
         start(services, cause, (Data(data), done), op, work)
     })
@@ -122,15 +129,24 @@ pub(super) unsafe extern "C" fn rows(
     enter(ctx, |services| {
         // SAFETY: the plugin lends the query for the call.
         let (tx, query) = unsafe { query(services, raw) }?;
-        let rows = sink(services, cause, on_row, Data(data))?;
-        let work = services
-            .db
-            .run(cause, tx, query, Some(rows.clone()), By::This);
-        let done = wait(services, work);
-        // A statement that is still running elsewhere hands over no more rows.
-        rows.close();
+        let mut receiver = Receiver::new(services, cause, on_row, Data(data))?;
+        let db = &services.db;
+        let mut on_row = |row: &Row<'_>| receiver.take(row);
+        let run = || db.run_at_once(cause, tx, &query, Some(&mut on_row));
+        let done = match at_once(services, run)? {
+            Some(done) => done,
+            None => {
+                let rows = receiver.into_sink();
+                let query = query.into_owned();
+                let work = db.run(cause, tx, query, Some(rows.clone()), By::This);
+                let done = wait(services, work);
+                // A statement that is still running elsewhere hands over no more rows.
+                rows.close();
+                done?
+            }
+        };
         // SAFETY: the plugin lends `result` for the call.
-        unsafe { store(result, raw_result(&done?)) };
+        unsafe { store(result, raw_result(&done)) };
         Ok(())
     })
 }
@@ -147,7 +163,8 @@ pub(super) unsafe extern "C" fn rows_async(
     enter(ctx, |services| {
         // SAFETY: the plugin lends the query for the call.
         let (tx, query) = unsafe { query(services, raw) }?;
-        let rows = sink(services, cause, on_row, Data(data))?;
+        let query = query.into_owned();
+        let rows = Receiver::new(services, cause, on_row, Data(data))?.into_sink();
         let work = services
             .db
             .run(cause, tx, query, Some(rows.clone()), By::Runtime);
@@ -166,8 +183,11 @@ pub(super) unsafe extern "C" fn batch(
     enter(ctx, |services| {
         // SAFETY: the plugin lends the queries for the call.
         let (tx, queries) = unsafe { queries(services, raw, len) }?;
-        let work = services.db.batch(cause, tx, queries, By::This);
-        let results = wait(services, work)?;
+        let db = &services.db;
+        let results = match at_once(services, || db.batch_at_once(cause, tx, &queries))? {
+            Some(results) => results,
+            None => wait(services, db.batch(cause, tx, owned(queries), By::This))?,
+        };
         tell(services, cause, Data(data), on_result, &results);
         Ok(())
     })
@@ -187,7 +207,7 @@ pub(super) unsafe extern "C" fn batch_async(
     enter(ctx, |services| {
         // SAFETY: the plugin lends the queries for the call.
         let (tx, queries) = unsafe { queries(services, raw, len) }?;
-        let work = services.db.batch(cause, tx, queries, By::Runtime);
+        let work = services.db.batch(cause, tx, owned(queries), By::Runtime);
         let told = async move {
             let results = work.await?;
             // On a worker of the runtime, where it may not wait.

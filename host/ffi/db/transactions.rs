@@ -7,8 +7,8 @@ use exthost_abi::Status;
 use exthost_abi::data::Done;
 use exthost_abi::db::{DIALECT_SQLITE, IdDone, Migration as RawMigration, TxSpec as RawTxSpec};
 
+use crate::ffi::completion::{start, start_whole, wait};
 use crate::ffi::convert::{Data, array, known_flags, object, require, store, text};
-use crate::ffi::db::completion::{start, start_whole, wait};
 use crate::ffi::enter;
 use crate::services::db::{By, Migration, TxSpec};
 use crate::services::error::ServiceError;

@@ -3,9 +3,9 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::Connection as Raw;
+use rusqlite::{Connection as Raw, OpenFlags};
 
 use crate::services::db::error::of_statement;
 use crate::services::error::ServiceError;
@@ -15,6 +15,7 @@ use crate::services::error::ServiceError;
 pub(super) struct Checkpointer {
     file: PathBuf,
     under_way: AtomicBool,
+    is_urgent: AtomicBool,
     /// Pages in the log that the last one has moved or could not: only what is
     /// added is worth another.
     done_pages: AtomicU32,
@@ -26,6 +27,7 @@ impl Checkpointer {
         Checkpointer {
             file,
             under_way: AtomicBool::new(false),
+            is_urgent: AtomicBool::new(false),
             done_pages: AtomicU32::new(0),
             connection: Mutex::new(None),
         }
@@ -39,7 +41,23 @@ impl Checkpointer {
             self.done_pages.store(0, Ordering::Relaxed);
         }
         let done = if pages < done { 0 } else { done };
-        pages - done >= PAGES && !self.under_way.swap(true, Ordering::AcqRel)
+        let is_due = pages - done >= PAGES || self.is_urgent();
+        is_due && !self.under_way.swap(true, Ordering::AcqRel)
+    }
+
+    /// Makes any log due, until one was moved: it may be what fills the disk.
+    pub(super) fn hurry(&self) {
+        self.is_urgent.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a full disk made it due.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.is_urgent.load(Ordering::Relaxed)
+    }
+
+    /// Says that a log was moved.
+    pub(super) fn moved(&self) {
+        self.is_urgent.store(false, Ordering::Relaxed);
     }
 
     /// Gives the turn back, whatever came of it: trying again at once would do
@@ -58,20 +76,23 @@ impl Checkpointer {
             .unwrap_or_else(PoisonError::into_inner);
         let raw = match connection.take() {
             Some(raw) => raw,
-            None => Raw::open(&self.file).map_err(|error| of_statement(&error))?,
+            None => Raw::open_with_flags(&self.file, OpenFlags::SQLITE_OPEN_READ_WRITE)
+                .map_err(|error| of_statement(&error))?,
         };
         passive(&raw).map_err(|error| of_statement(&error))?;
         *connection = Some(raw);
         Ok(())
     }
 
-    /// Closes the file.
-    pub(super) fn close(&self) {
+    /// Closes the file, which is not opened again until what is returned is
+    /// dropped.
+    pub(super) fn pause(&self) -> MutexGuard<'_, Option<Raw>> {
         let mut connection = self
             .connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *connection = None;
+        connection
     }
 }
 
@@ -103,5 +124,14 @@ mod tests {
         checkpointer.release(PAGES * 2);
         assert!(!checkpointer.claim(1));
         assert!(checkpointer.claim(PAGES));
+        checkpointer.release(PAGES);
+        checkpointer.hurry();
+        assert!(checkpointer.claim(1), "the disk is full");
+        assert!(!checkpointer.claim(1), "one at a time");
+        checkpointer.release(1);
+        assert!(checkpointer.claim(1), "nothing was moved");
+        checkpointer.moved();
+        checkpointer.release(1);
+        assert!(!checkpointer.claim(1));
     }
 }

@@ -11,14 +11,13 @@ use rusqlite::{CachedStatement, Statement};
 use crate::config::DbLimits;
 use crate::services::db::checkpoint;
 use crate::services::db::error::of_statement;
-use crate::services::db::guard::{Clock, Guard, GuardError, is_ddl, statements};
+use crate::services::db::guard::{Clock, Guard, GuardError, Kind, Text, statements};
 use crate::services::db::opening::Opening;
-use crate::services::db::outbox;
-use crate::services::db::row::{Flow, Names, Row};
+use crate::services::db::outbox::Parcel;
+use crate::services::db::row::{EachRow, Flow, Row};
 use crate::services::db::schema;
 use crate::services::db::statement::{Query, RunResult};
 use crate::services::error::ServiceError;
-use crate::services::webhooks::OutboxMessage;
 
 /// A connection whose plugin's statements run under the guard.
 pub(super) struct Connection {
@@ -27,6 +26,7 @@ pub(super) struct Connection {
     clock: Arc<Clock>,
     opening: Arc<Opening>,
     took_message: Cell<bool>,
+    met_full: Cell<bool>,
     /// Pages in the write-ahead log, as of the last commit.
     wal_pages: Arc<AtomicU32>,
 }
@@ -44,6 +44,7 @@ impl Connection {
             guard,
             opening,
             took_message: Cell::new(false),
+            met_full: Cell::new(false),
             wal_pages,
         }
     }
@@ -52,27 +53,67 @@ impl Connection {
     /// and hands its rows on.
     pub(super) fn run(
         &self,
-        query: &Query,
+        query: &Query<'_>,
         until: Option<Instant>,
-        on_row: &mut dyn FnMut(&Row<'_>) -> Flow,
+        on_row: EachRow<'_>,
     ) -> Result<RunResult, ServiceError> {
-        let outcome = self.try_run(query, until, on_row);
+        self.run_after(&mut None, query, until, on_row)
+    }
+
+    /// Runs several statements, all or none, each within its deadline and all until
+    /// `until`.
+    pub(super) fn batch(
+        &self,
+        queries: &[Query<'_>],
+        until: Instant,
+    ) -> Result<Vec<RunResult>, ServiceError> {
+        self.savepoint(|| {
+            let mut last = None;
+            let each = queries.iter().enumerate().map(|(at, query)| {
+                let ran = self.run_after(&mut last, query, Some(until), &mut |_| Flow::Next);
+                ran.map_err(|error| ServiceError {
+                    message: format!("statement {at} of the batch: {}", error.message),
+                    ..error
+                })
+            });
+            each.collect()
+        })
+    }
+
+    /// [`run`](Self::run), with the statement of `last` if that has the same text.
+    fn run_after<'c>(
+        &'c self,
+        last: &mut Option<Prepared<'c>>,
+        query: &Query<'_>,
+        until: Option<Instant>,
+        on_row: EachRow<'_>,
+    ) -> Result<RunResult, ServiceError> {
+        let outcome = self.try_run(last, query, until, on_row);
         self.opening.counters.count(&outcome);
+        self.note(&outcome);
         outcome
     }
 
-    fn try_run(
-        &self,
-        query: &Query,
+    fn try_run<'c>(
+        &'c self,
+        last: &mut Option<Prepared<'c>>,
+        query: &Query<'_>,
         until: Option<Instant>,
-        on_row: &mut dyn FnMut(&Row<'_>) -> Flow,
+        on_row: EachRow<'_>,
     ) -> Result<RunResult, ServiceError> {
         self.check_text(&query.sql)?;
-        self.limited(query.deadline, until, || {
-            if !is_ddl(&query.sql) {
-                let mut statement = self.statement(&query.sql)?;
-                return self.step(&mut statement, query, on_row);
+        self.limited(query, until, || {
+            if query.sql.kind() != Kind::Ddl {
+                let prepared = match last.take() {
+                    Some(prepared) if prepared.text.is(&query.sql) => prepared,
+                    _ => Prepared {
+                        text: query.sql.clone(),
+                        statement: self.statement(&query.sql)?,
+                    },
+                };
+                return self.step(&mut last.insert(prepared).statement, query, on_row);
             }
+            *last = None;
             if !query.params.is_empty() {
                 let reason = "a statement that changes the schema takes no parameters";
                 return Err(ServiceError::invalid(reason));
@@ -84,28 +125,29 @@ impl Connection {
     /// Runs a statement of the plugin if it only reads; nothing if it writes.
     pub(super) fn read(
         &self,
-        query: &Query,
+        query: &Query<'_>,
         until: Option<Instant>,
-        on_row: &mut dyn FnMut(&Row<'_>) -> Flow,
+        on_row: EachRow<'_>,
     ) -> Result<Option<RunResult>, ServiceError> {
         let outcome = self.try_read(query, until, on_row);
         if !matches!(outcome, Ok(None)) {
             self.opening.counters.count(&outcome);
         }
+        self.note(&outcome);
         outcome
     }
 
     fn try_read(
         &self,
-        query: &Query,
+        query: &Query<'_>,
         until: Option<Instant>,
-        on_row: &mut dyn FnMut(&Row<'_>) -> Flow,
+        on_row: EachRow<'_>,
     ) -> Result<Option<RunResult>, ServiceError> {
         self.check_text(&query.sql)?;
-        if is_ddl(&query.sql) {
+        if query.sql.kind() == Kind::Ddl {
             return Ok(None);
         }
-        self.limited(query.deadline, until, || {
+        self.limited(query, until, || {
             let mut statement = self.statement(&query.sql)?;
             match statement.readonly() {
                 true => self.step(&mut statement, query, on_row).map(Some),
@@ -115,20 +157,24 @@ impl Connection {
     }
 
     /// Checks a statement of the plugin without running it.
-    pub(super) fn check(&self, sql: &str) -> Result<(), ServiceError> {
+    pub(super) fn check(&self, sql: &Text) -> Result<(), ServiceError> {
         self.check_text(sql)?;
         if statements(sql).next().is_none() {
             return Err(ServiceError::invalid("there is no statement in the text"));
         }
-        match is_ddl(sql) {
+        match sql.kind() {
             // It is judged by what it changes.
-            true => Ok(()),
-            false => self.statement(sql).map(drop),
+            Kind::Ddl => Ok(()),
+            _ => {
+                let outcome = self.statement(sql).map(drop);
+                self.note(&outcome);
+                outcome
+            }
         }
     }
 
-    fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, ServiceError> {
-        self.guard.prepare(&self.raw, sql).map_err(failure)
+    fn statement(&self, sql: &Text) -> Result<CachedStatement<'_>, ServiceError> {
+        self.guard.prepare_text(&self.raw, sql).map_err(failure)
     }
 
     /// Runs a change of the schema, which stands only if all that it changed is
@@ -144,18 +190,20 @@ impl Connection {
     fn step(
         &self,
         statement: &mut Statement<'_>,
-        query: &Query,
-        on_row: &mut dyn FnMut(&Row<'_>) -> Flow,
+        query: &Query<'_>,
+        on_row: EachRow<'_>,
     ) -> Result<RunResult, ServiceError> {
         query.bind(statement)?;
         let writes = !statement.readonly();
-        let names: Names = statement.column_names().map(Box::from).collect();
+        let mut names = None;
         let mut rows = statement.raw_query();
         loop {
             match rows.next() {
                 Ok(None) => break,
                 Ok(Some(row)) => {
-                    if on_row(&Row::lent(&names, row)) == Flow::Stop && !writes {
+                    // Not before: the first step prepares anew what has changed.
+                    let names = names.get_or_insert_with(|| query.sql.names(row.as_ref()));
+                    if on_row(&Row::lent(names, row)) == Flow::Stop && !writes {
                         break;
                     }
                     // SQLite looks now and then, however long a row took.
@@ -179,9 +227,15 @@ impl Connection {
         &self,
         run: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<R>,
     ) -> Result<R, ServiceError> {
-        self.guard
-            .trusted(|| run(&self.raw))
-            .map_err(|error| of_statement(&error))
+        let ran = self.guard.trusted(|| run(&self.raw));
+        let outcome = ran.map_err(|error| of_statement(&error));
+        self.note(&outcome);
+        outcome
+    }
+
+    /// Runs one of the service's own statements that is run again and again.
+    fn own_statement(&self, sql: &str) -> Result<(), ServiceError> {
+        self.own(|raw| raw.prepare_cached(sql)?.raw_execute().map(drop))
     }
 
     /// Runs the statements of a script, each within `deadline`; stops at the first
@@ -192,7 +246,7 @@ impl Connection {
         deadline: Duration,
         until: Option<Instant>,
     ) -> Result<(), ServiceError> {
-        self.check_text(script)?;
+        self.check_script(script.len(), script.contains('\0'))?;
         for statement in statements(script) {
             let query = Query::plain(statement, deadline);
             self.run(&query, until, &mut |_| Flow::Next)?;
@@ -208,11 +262,11 @@ impl Connection {
             Some(_) => "BEGIN",
             None => "BEGIN IMMEDIATE",
         };
-        self.own(|raw| raw.execute_batch(begin))
+        self.own_statement(begin)
     }
 
     pub(super) fn commit(&self) -> Result<(), ServiceError> {
-        self.own(|raw| raw.execute_batch("COMMIT"))
+        self.own_statement("COMMIT")
     }
 
     /// Undoes what `run` wrote if it fails.
@@ -220,17 +274,16 @@ impl Connection {
         &self,
         run: impl FnOnce() -> Result<R, ServiceError>,
     ) -> Result<R, ServiceError> {
-        self.own(|raw| raw.execute_batch("SAVEPOINT exthost_call"))?;
+        self.own_statement("SAVEPOINT exthost_call")?;
         let result = run();
         // SQLite may have ended the transaction, and with it the savepoint.
         if self.is_autocommit() {
             return result;
         }
-        let end = match result {
-            Ok(_) => "RELEASE exthost_call",
-            Err(_) => "ROLLBACK TO exthost_call; RELEASE exthost_call",
-        };
-        self.own(|raw| raw.execute_batch(end))?;
+        if result.is_err() {
+            self.own_statement("ROLLBACK TO exthost_call")?;
+        }
+        self.own_statement("RELEASE exthost_call")?;
         result
     }
 
@@ -248,16 +301,29 @@ impl Connection {
         }
     }
 
-    /// Queues a message for the endpoints.
-    pub(super) fn queue(&self, message: &OutboxMessage) -> Result<(), ServiceError> {
-        self.own(|raw| outbox::insert(raw, message))?;
+    /// Queues something for the relay.
+    pub(super) fn queue(&self, parcel: &impl Parcel) -> Result<(), ServiceError> {
+        self.own(|raw| parcel.insert(raw))?;
         self.took_message.set(true);
         Ok(())
     }
 
-    /// Whether a message was queued since the last time, committed or not.
+    /// Whether something was queued since the last time, committed or not.
     pub(super) fn took_message(&self) -> bool {
         self.took_message.take()
+    }
+
+    /// Whether a full disk, or the quota, was met since the last time.
+    pub(super) fn met_full(&self) -> bool {
+        self.met_full.take()
+    }
+
+    /// Takes note of what an outcome says of the file and of the disk.
+    pub(super) fn note<T>(&self, outcome: &Result<T, ServiceError>) {
+        self.opening.note(outcome);
+        if matches!(outcome, Err(error) if error.status == Status::FULL) {
+            self.met_full.set(true);
+        }
     }
 
     /// Moves what is left in the log into the file. Returns the pages of the log.
@@ -270,35 +336,53 @@ impl Connection {
         self.wal_pages.load(Ordering::Relaxed)
     }
 
+    /// Takes note of the version of the schema.
+    pub(super) fn set_version(&self, version: u64) {
+        self.opening.state.set_version(version);
+    }
+
     pub(super) fn limits(&self) -> &DbLimits {
         &self.opening.limits
     }
 
-    /// Stops the statements of `run` at its deadline, and at `until`.
-    fn limited<R>(&self, deadline: Duration, until: Option<Instant>, run: impl FnOnce() -> R) -> R {
-        let end = Instant::now() + deadline;
-        let end = until.map_or(end, |until| end.min(until));
-        self.clock.set_deadline(Some(end));
+    /// Runs `run`, the statement of `query`, which ends at its deadline and at
+    /// `until`, and notes it if it was slow.
+    fn limited<R>(&self, query: &Query<'_>, until: Option<Instant>, run: impl FnOnce() -> R) -> R {
+        let slow = self.opening.limits.slow_statement;
+        let begun = self.clock.begin(query.deadline, until, slow);
         let returned = run();
-        self.clock.set_deadline(None);
+        let took = self.clock.end(begun);
+        if took >= slow {
+            self.opening.counters.slow.note(&query.sql, took);
+        }
         returned
     }
 
-    fn check_text(&self, sql: &str) -> Result<(), ServiceError> {
-        if sql.contains('\0') {
+    fn check_text(&self, sql: &Text) -> Result<(), ServiceError> {
+        self.check_script(sql.len(), sql.has_zero())
+    }
+
+    fn check_script(&self, bytes: usize, has_zero: bool) -> Result<(), ServiceError> {
+        if has_zero {
             // SQLite would stop there, and run the half of it.
             return Err(ServiceError::invalid("there is a zero byte in the text"));
         }
         let max = self.opening.limits.sql_bytes_max;
-        if sql.len() > max {
+        if bytes > max {
             return Err(ServiceError::new(
                 Status::TOO_LARGE,
                 "sql-too-large",
-                format!("a statement of {} bytes is longer than {max}", sql.len()),
+                format!("a statement of {bytes} bytes is longer than {max}"),
             ));
         }
         Ok(())
     }
+}
+
+/// A statement that was prepared for one call.
+struct Prepared<'c> {
+    text: Text,
+    statement: CachedStatement<'c>,
 }
 
 /// A failure as the plugin may see it: one fixed text for what is not its own.

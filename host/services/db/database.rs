@@ -1,8 +1,9 @@
 //! One plugin's database: its file, its writer, its readers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use tokio::runtime::Handle;
@@ -10,18 +11,22 @@ use tokio::sync::Notify;
 
 use crate::config::DbLimits;
 use crate::name::PluginName;
+use crate::services::db::after::After;
 use crate::services::db::checkpoint::Checkpointer;
 use crate::services::db::connection::Connection;
+use crate::services::db::folder::Folder;
 use crate::services::db::lane::{By, Job, Lane};
+use crate::services::db::memory;
 use crate::services::db::opening::Opening;
 use crate::services::db::outbox;
 use crate::services::db::pace::Paces;
 use crate::services::db::scope::Scope;
+use crate::services::db::slow::SlowStatement;
+use crate::services::db::state::FileState;
 use crate::services::db::status::{Counters, DatabaseStatus};
 use crate::services::db::ticket::ticket;
 use crate::services::db::transaction::Holder;
 use crate::services::error::ServiceError;
-use crate::services::webhooks::OutboxMessage;
 
 /// All databases of a host, one file a plugin.
 #[derive(Debug)]
@@ -30,12 +35,19 @@ pub(crate) struct Databases {
     settings: Mutex<DatabasesSettings>,
     runtime: Handle,
     open: Mutex<BTreeMap<PluginName, Arc<Database>>>,
+    /// Databases that generations still use which were made with other settings.
+    former: Mutex<Vec<Weak<Database>>>,
+    states: Mutex<BTreeMap<PluginName, Arc<FileState>>>,
+    /// Plugins on whose data operators work.
+    pub(super) worked_on: Mutex<BTreeSet<PluginName>>,
     outboxes: Arc<Outboxes>,
 }
 
 /// What each plugin's database is to be.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DatabasesSettings {
+    /// What SQLite may take of memory in this process.
+    pub(crate) memory_bytes_max: Option<NonZeroU64>,
     /// Of plugins that have settings of their own.
     pub(crate) of_plugin: BTreeMap<String, DbSettings>,
     /// Of all others.
@@ -67,9 +79,9 @@ pub(crate) struct Database {
     pub(super) writer: Arc<Lane>,
     pub(super) readers: Arc<Lane>,
     pub(super) settings: DbSettings,
-    pub(super) backups: PathBuf,
+    pub(super) folder: Folder,
     holder: Mutex<Option<Holder>>,
-    opening: Arc<Opening>,
+    pub(super) opening: Arc<Opening>,
     checkpointer: Arc<Checkpointer>,
     pub(super) paces: Paces,
 }
@@ -81,11 +93,16 @@ impl Databases {
     /// # Panics
     /// Outside a tokio runtime.
     pub(crate) fn new(data: PathBuf, settings: DatabasesSettings) -> Self {
+        settings.limit_memory();
         Databases {
-            data,
+            // Operators are told of places in it, wherever they are.
+            data: std::path::absolute(&data).unwrap_or(data),
             settings: Mutex::new(settings),
             runtime: Handle::current(),
             open: Mutex::default(),
+            former: Mutex::default(),
+            states: Mutex::default(),
+            worked_on: Mutex::default(),
             outboxes: Arc::default(),
         }
     }
@@ -93,6 +110,7 @@ impl Databases {
     /// Makes databases as `settings` say from here on. One that is used goes on
     /// as it is until it is [released](Self::release).
     pub(crate) fn set(&self, settings: DatabasesSettings) {
+        settings.limit_memory();
         *self.settings() = settings;
     }
 
@@ -106,6 +124,11 @@ impl Databases {
             before => {
                 let counters = before.map(|before| before.opening.counters.clone());
                 let counters = counters.unwrap_or_default();
+                if let Some(before) = before {
+                    let mut former = lock(&self.former);
+                    former.retain(|former| former.strong_count() > 0);
+                    former.push(Arc::downgrade(before));
+                }
                 let database = Arc::new(self.database(name, settings, counters));
                 open.insert(name.clone(), database.clone());
                 database
@@ -126,30 +149,115 @@ impl Databases {
         }
     }
 
-    /// The plugins whose file holds messages, whether they are installed or not.
+    /// The plugins whose file holds parcels, whether they are installed or not.
     /// Blocks.
-    pub(crate) fn with_messages(&self) -> Vec<PluginName> {
+    pub(crate) fn with_parcels(&self) -> Vec<PluginName> {
         let folders = std::fs::read_dir(&self.data).into_iter().flatten();
         folders
             .filter_map(|entry| {
                 let entry = entry.ok()?;
                 let name = PluginName::parse(entry.file_name().to_str()?).ok()?;
-                outbox::holds_messages(&file_of(&entry.path())).then_some(name)
+                let (state, file) = (self.state(&name), self.folder(&name).file());
+                let _alone = state.alone();
+                // What is damaged SQLite would mend, and say nothing.
+                (state.look(&file).is_ok() && outbox::holds_parcels(&file)).then_some(name)
             })
             .collect()
     }
 
+    /// Those that some plugin uses, or has used.
+    pub(crate) fn in_use(&self) -> Vec<Arc<Database>> {
+        self.open().values().cloned().collect()
+    }
+
     /// What operators see of each. Asks the disk.
     pub(crate) fn status(&self) -> Vec<DatabaseStatus> {
-        let open: Vec<_> = {
-            let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            open.values().cloned().collect()
+        let open = self.in_use();
+        open.iter().map(|database| database.status()).collect()
+    }
+
+    /// The folder of a plugin.
+    pub(super) fn folder(&self, name: &PluginName) -> Folder {
+        Folder::new(self.data.join(name.as_ref()))
+    }
+
+    /// Where its tasks run.
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The limits of a plugin's database.
+    pub(super) fn limits(&self, name: &PluginName) -> DbLimits {
+        self.settings().of(name).limits
+    }
+
+    /// What is known of a plugin's file.
+    pub(super) fn state(&self, name: &PluginName) -> Arc<FileState> {
+        let mut states = lock(&self.states);
+        let state = states.entry(name.clone());
+        state
+            .or_insert_with(|| Arc::new(FileState::new(name.clone())))
+            .clone()
+    }
+
+    /// Runs `run` while nobody has the file of a plugin open. Calls wait meanwhile,
+    /// and those that have begun are waited for. Blocks.
+    pub(super) fn stopped<R>(
+        &self,
+        name: &PluginName,
+        run: impl FnOnce() -> R,
+    ) -> Result<R, ServiceError> {
+        let until = Instant::now() + self.limits(name).transaction_deadline * 2;
+        let state = self.state(name);
+        let mut databases: Vec<Arc<Database>> = Vec::new();
+        let mut paused = Vec::new();
+        let _alone = loop {
+            let new = self.others(name, &databases);
+            for database in &new {
+                paused.push(database.writer.pause(until)?);
+                paused.push(database.readers.pause(until)?);
+            }
+            databases.extend(new);
+            let alone = state.alone();
+            // One that was made since opens nothing from here on.
+            if self.others(name, &databases).is_empty() {
+                break alone;
+            }
         };
-        let status = |database: &Arc<Database>| {
-            let Opening { counters, file, .. } = &*database.opening;
-            counters.status(&database.name, file)
-        };
-        open.iter().map(status).collect()
+        let _checkpointers: Vec<_> = databases
+            .iter()
+            .map(|database| database.checkpointer.pause())
+            .collect();
+        Ok(run())
+    }
+
+    /// The databases over a plugin's file that are not among `known`.
+    fn others(&self, name: &PluginName, known: &[Arc<Database>]) -> Vec<Arc<Database>> {
+        let mut all: Vec<_> = lock(&self.former)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|database| database.name == *name)
+            .collect();
+        all.extend(self.open().get(name).cloned());
+        all.retain(|database| !known.iter().any(|known| Arc::ptr_eq(known, database)));
+        all
+    }
+
+    /// The statements of a plugin that took long, the slowest first.
+    pub(crate) fn slow(&self, name: &PluginName) -> Vec<SlowStatement> {
+        let database = self.open().get(name).cloned();
+        database.map_or_else(Vec::new, |database| database.opening.counters.slow.list())
+    }
+
+    /// How many statements of a plugin took long.
+    pub(super) fn slow_count(&self, name: &PluginName) -> u64 {
+        let database = self.open().get(name).cloned();
+        database.map_or(0, |database| database.opening.counters.slow.count())
     }
 
     /// The plugins whose outbox may hold something.
@@ -166,11 +274,11 @@ impl Databases {
     }
 
     fn settings(&self) -> MutexGuard<'_, DatabasesSettings> {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.settings)
     }
 
     fn open(&self) -> MutexGuard<'_, BTreeMap<PluginName, Arc<Database>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.open)
     }
 
     fn database(
@@ -180,20 +288,21 @@ impl Databases {
         counters: Arc<Counters>,
     ) -> Database {
         let tables = settings.tables.clone();
-        let folder = self.data.join(name.as_ref());
+        let folder = self.folder(name);
+        let state = self.state(name);
         let opening = Arc::new(Opening {
-            file: file_of(&folder),
+            file: folder.file(),
             host: settings.host.clone().filter(|_| !tables.is_empty()),
             scope: Arc::new(Scope::new(name.as_ref(), tables)),
             limits: settings.limits,
             counters,
-            alone: Mutex::new(()),
+            state: state.clone(),
         });
         let checkpointer = Arc::new(Checkpointer::new(opening.file.clone()));
         let for_readers = opening.clone();
         let for_writer = opening.clone();
         // What runs after a batch needs the lane that it runs in.
-        let writer = Arc::new_cyclic(|writer: &std::sync::Weak<Lane>| {
+        let writer = Arc::new_cyclic(|writer: &Weak<Lane>| {
             let after = After {
                 name: name.clone(),
                 runtime: self.runtime.clone(),
@@ -201,9 +310,11 @@ impl Databases {
                 checkpointer: checkpointer.clone(),
                 writer: writer.clone(),
             };
+            let admits = state.clone();
             Lane::new(
                 self.runtime.clone(),
                 1,
+                move || admits.check(),
                 move || for_writer.writer(),
                 move |connection| after.batch(connection),
             )
@@ -211,6 +322,7 @@ impl Databases {
         let readers = Lane::new(
             self.runtime.clone(),
             settings.limits.readers,
+            move || state.check(),
             move || for_readers.reader(),
             |_| {},
         );
@@ -219,7 +331,7 @@ impl Databases {
             writer,
             readers: Arc::new(readers),
             settings,
-            backups: folder.join("db").join("backups"),
+            folder,
             holder: Mutex::default(),
             opening,
             checkpointer,
@@ -229,13 +341,24 @@ impl Databases {
 }
 
 impl DatabasesSettings {
+    /// Bounds the memory of all of them together, and of whoever uses SQLite beside
+    /// them.
+    fn limit_memory(&self) {
+        if let Some(bytes) = self.memory_bytes_max
+            && let Err(error) = memory::limit(bytes.get())
+        {
+            tracing::warn!(%error, "the memory of SQLite is not bounded");
+        }
+    }
+
     fn of(&self, name: &PluginName) -> &DbSettings {
         self.of_plugin.get(name.as_str()).unwrap_or(&self.others)
     }
 }
 
-fn file_of(folder: &Path) -> PathBuf {
-    folder.join("db").join("data.db")
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change is one assignment.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Database {
@@ -258,26 +381,6 @@ impl Database {
         waiting.answer(turn).await
     }
 
-    /// The oldest messages of the outbox, `max` at most and some MiB.
-    pub(crate) async fn oldest_messages(
-        &self,
-        max: usize,
-    ) -> Result<Vec<OutboxMessage>, ServiceError> {
-        let name = self.name.clone();
-        let read = move |connection: &Connection| {
-            connection.own(|raw| outbox::oldest(raw, name.as_ref(), max))
-        };
-        let turn = Instant::now() + self.settings.limits.statement_deadline;
-        self.alone(&self.readers, By::Runtime, turn, read).await
-    }
-
-    /// Removes messages from the outbox that were moved on.
-    pub(crate) async fn remove_messages(&self, ids: Vec<String>) -> Result<(), ServiceError> {
-        let remove = move |connection: &Connection| connection.own(|raw| outbox::remove(raw, &ids));
-        let turn = Instant::now() + self.settings.limits.transaction_deadline * 2;
-        self.alone(&self.writer, By::Runtime, turn, remove).await
-    }
-
     /// What holds the writer, if a transaction does.
     pub(super) fn holder(&self) -> MutexGuard<'_, Option<Holder>> {
         self.holder.lock().unwrap_or_else(PoisonError::into_inner)
@@ -291,70 +394,24 @@ impl Database {
         }
     }
 
+    /// What operators see of it. Asks the disk.
+    pub(crate) fn status(&self) -> DatabaseStatus {
+        let Opening {
+            counters,
+            file,
+            state,
+            limits,
+            ..
+        } = &*self.opening;
+        counters.status(&self.name, file, state, limits)
+    }
+
     fn close(&self) {
         self.readers.close();
-        self.checkpointer.close();
+        drop(self.checkpointer.pause());
         self.writer.close();
     }
 }
-
-/// What follows a batch of the writer.
-struct After {
-    name: PluginName,
-    runtime: Handle,
-    outboxes: Arc<Outboxes>,
-    checkpointer: Arc<Checkpointer>,
-    writer: std::sync::Weak<Lane>,
-}
-
-impl After {
-    fn batch(&self, connection: &Connection) {
-        if connection.took_message() {
-            self.outboxes.fill(self.name.clone());
-        }
-        let pages = connection.wal_pages();
-        if self.checkpointer.claim(pages) {
-            self.checkpoint(pages);
-        }
-    }
-
-    /// Moves most of the log beside the writer, then what was added meanwhile
-    /// with the writer at rest, so that the log begins anew.
-    fn checkpoint(&self, pages: u32) {
-        let (checkpointer, writer) = (self.checkpointer.clone(), self.writer.clone());
-        let name = self.name.clone();
-        self.runtime.spawn_blocking(move || {
-            let failed = move |error: &ServiceError| {
-                tracing::warn!(plugin = %name, %error, "the log of the database could not be checkpointed");
-            };
-            for _ in 0..PASSES {
-                if let Err(error) = checkpointer.run() {
-                    failed(&error);
-                    return checkpointer.release(pages);
-                }
-            }
-            let Some(writer) = writer.upgrade() else {
-                return;
-            };
-            let rest = checkpointer.clone();
-            let job = Job::Alone(Box::new(move |connection| {
-                let moved = connection.and_then(Connection::checkpoint);
-                if let Err(error) = &moved {
-                    failed(error);
-                }
-                rest.release(moved.unwrap_or(pages));
-            }));
-            // The lane is closed, or its queue is full.
-            if writer.submit(job, By::This).is_err() {
-                checkpointer.release(pages);
-            }
-        });
-    }
-}
-
-/// Passes beside the writer: the second has little to move, so that next to
-/// nothing is left for the one that the writer waits for.
-const PASSES: usize = 2;
 
 impl Outboxes {
     /// Says that a plugin's outbox may hold something.

@@ -24,7 +24,11 @@ pub(super) fn of_statement(error: &Error) -> ServiceError {
     };
     let message = match code {
         "statement-deadline" => "the statement ran into its deadline and was stopped".to_owned(),
-        "corrupt" => format!("the database file is damaged ({message}); restore a backup"),
+        CORRUPT => format!("the database file is damaged ({message}); restore a backup"),
+        "corrupt-virtual-table" => format!(
+            "the content of a virtual table does not fit together ({message}); rebuild it or make it \
+             anew"
+        ),
         "quota" => format!("the plugin's database is full ({message})"),
         "many-statements" => "more than one statement; use exec for a script".to_owned(),
         _ => message,
@@ -42,6 +46,9 @@ pub(super) fn of_statement(error: &Error) -> ServiceError {
     }
 }
 
+/// The code of a damaged file.
+pub(super) const CORRUPT: &str = "corrupt";
+
 /// Whether the failure may have ended the transaction of others, which then run
 /// again.
 fn classify(error: &ffi::Error) -> (Status, &'static str) {
@@ -54,7 +61,11 @@ fn classify(error: &ffi::Error) -> (Status, &'static str) {
         ErrorCode::TooBig => (Status::TOO_LARGE, "too-large"),
         ErrorCode::OutOfMemory => (Status::TOO_LARGE, "out-of-memory"),
         ErrorCode::DiskFull => (Status::FULL, "quota"),
-        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => (Status::CORRUPT, "corrupt"),
+        // A plugin can bring that about by itself, in an FTS5 table for one.
+        ErrorCode::DatabaseCorrupt if error.extended_code == ffi::SQLITE_CORRUPT_VTAB => {
+            (Status::CORRUPT, "corrupt-virtual-table")
+        }
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => (Status::CORRUPT, CORRUPT),
         ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly => {
             (Status::INTERNAL, "io")
         }

@@ -7,6 +7,7 @@
 //! once the clock is over.
 
 mod delegate;
+mod linear;
 mod pattern;
 mod search;
 mod value;
@@ -50,6 +51,10 @@ pub(crate) fn install(conn: &Connection, clock: &Arc<Clock>, value_bytes_max: i3
     scalar("like", 2, pattern::like)?;
     scalar("like", 3, pattern::like)?;
     scalar("glob", 2, pattern::glob)?;
+    scalar("upper", 1, linear::upper)?;
+    scalar("lower", 1, linear::lower)?;
+    scalar("length", 1, linear::length)?;
+    scalar("hex", 1, linear::hex)?;
     delegate::install(conn, clock, value_bytes_max)
 }
 

@@ -15,7 +15,6 @@ use crate::services::db::row::{Flow, RowSink};
 use crate::services::db::statement::{Query, RunResult};
 use crate::services::db::ticket::Ticket;
 use crate::services::error::ServiceError;
-use crate::services::webhooks::OutboxMessage;
 
 /// A statement on its way to the writer.
 #[derive(Debug)]
@@ -25,13 +24,19 @@ pub(super) struct Write {
 }
 
 /// What is to be written.
-#[derive(Debug)]
 pub(super) enum Work {
     /// A statement of the plugin; its rows are handed over once committed.
-    Statement { query: Query, rows: Option<RowSink> },
-    /// A message for the outbox.
-    Message(OutboxMessage),
+    Statement {
+        query: Query<'static>,
+        rows: Option<RowSink>,
+    },
+    /// Statements of a service, which may have to run again, and change nothing when
+    /// they fail.
+    Own(OwnWork),
 }
+
+/// Statements of a service.
+pub(super) type OwnWork = Box<dyn Fn(&Connection) -> Result<(), ServiceError> + Send>;
 
 impl Write {
     /// Answers without having run.
@@ -105,27 +110,32 @@ fn alone(connection: &Connection, write: Write) {
 }
 
 /// What a write did, until it is committed.
-struct Done {
-    result: RunResult,
-    rows: KeptRows,
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub(super) result: RunResult,
+    pub(super) rows: KeptRows,
+}
+
+/// Runs a statement that writes, and keeps its rows if they are wanted.
+pub(super) fn write(
+    connection: &Connection,
+    query: &Query<'_>,
+    wants_rows: bool,
+) -> Result<Done, ServiceError> {
+    let mut rows = KeptRows::default();
+    let result = match wants_rows {
+        true => connection.savepoint(|| rows.collect(connection, query, None))?,
+        false => connection.run(query, None, &mut |_| Flow::Next)?,
+    };
+    Ok(Done { result, rows })
 }
 
 impl Work {
     fn run(&self, connection: &Connection) -> Result<Done, ServiceError> {
-        let mut rows = KeptRows::default();
-        let result = match self {
-            Work::Message(message) => {
-                connection.queue(message)?;
-                RunResult::default()
-            }
-            Work::Statement { query, rows: None } => {
-                connection.run(query, None, &mut |_| Flow::Next)?
-            }
-            Work::Statement { query, .. } => {
-                connection.savepoint(|| rows.collect(connection, query, None))?
-            }
-        };
-        Ok(Done { result, rows })
+        match self {
+            Work::Own(own) => own(connection).map(|()| Done::default()),
+            Work::Statement { query, rows } => write(connection, query, rows.is_some()),
+        }
     }
 }
 
@@ -135,8 +145,14 @@ impl Write {
             rows: Some(rows), ..
         } = &self.work
         {
-            done.rows.deliver(rows);
+            done.rows.deliver(&mut |row| rows.hand(row));
         }
         self.ticket.answer(Ok(done.result));
+    }
+}
+
+impl std::fmt::Debug for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Work").finish_non_exhaustive()
     }
 }

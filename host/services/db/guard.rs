@@ -13,6 +13,7 @@ mod names;
 mod place;
 mod policy;
 mod target;
+mod text;
 mod words;
 
 #[cfg(test)]
@@ -28,8 +29,9 @@ use rusqlite::{CachedStatement, Connection, Error, ErrorCode};
 pub(crate) use self::clock::Clock;
 use self::mirror::Mirror;
 use self::policy::{Mode, Policy};
+pub(crate) use self::text::{Kind, Text};
 pub(super) use self::words::fts5_content;
-pub(crate) use self::words::{is_ddl, may_read, statements};
+pub(crate) use self::words::statements;
 use crate::services::db::functions;
 use crate::services::db::scope::{Refusal, Scope, code_of, refusal_of};
 
@@ -73,12 +75,9 @@ pub(crate) enum GuardError {
     Sql(#[from] Error),
 }
 
-/// Ends the plugin's texts in the connection's cache, where a statement of the
-/// service's own with the same text may lie, which nobody was asked about.
-const MARK: &str = "\n--";
-
-/// How often a running statement looks at the clock, in instructions.
-const INSTRUCTIONS: c_int = 1000;
+/// How often a running statement looks at the clock, in instructions: often enough
+/// that few rows with values of the greatest length lie between.
+const INSTRUCTIONS: c_int = 50;
 
 impl Guard {
     /// Installs the authorizer, the progress handler, the functions that look at
@@ -127,29 +126,43 @@ impl Guard {
         run()
     }
 
-    /// Prepares a statement that does not change the schema, or takes it from the
-    /// connection's cache.
-    ///
-    /// # Errors
-    /// [`GuardError::Refused`] for anything outside the scope.
+    /// [`prepare_text`](Self::prepare_text), of a text that is not kept.
     pub(crate) fn prepare<'c>(
         &self,
         conn: &'c Connection,
         sql: &str,
     ) -> Result<CachedStatement<'c>, GuardError> {
-        // Its authorization is asked for only when it runs.
-        if words::is_vacuum(sql) {
-            return Err(self.scope().refuse("statement", "vacuum").into());
+        self.prepare_text(conn, &Text::of(sql))
+    }
+
+    /// Prepares a statement that does not change the schema, or takes it from the
+    /// connection's cache.
+    ///
+    /// # Errors
+    /// [`GuardError::Refused`] for anything outside the scope.
+    pub(crate) fn prepare_text<'c>(
+        &self,
+        conn: &'c Connection,
+        text: &Text,
+    ) -> Result<CachedStatement<'c>, GuardError> {
+        if let Kind::Refused(kind) = text.kind() {
+            return Err(self.scope().refuse("statement", kind).into());
         }
         self.policy.begin(Mode::Plain);
         let statement = conn
-            .prepare_cached(&format!("{sql}{MARK}"))
-            .map_err(|error| self.explain(conn, sql, error))?;
-        if let Err(error) = self.check_prepared(conn, sql) {
+            .prepare_cached(text.marked())
+            .map_err(|error| self.explain(conn, text, error))?;
+        if let Err(error) = self.check_prepared(conn, text) {
             // A statement that went back into the cache would not be asked about
             // again.
             statement.discard();
             return Err(error);
+        }
+        let elsewhere = self.policy.seen().elsewhere;
+        if elsewhere && let Some(here) = words::in_main(text) {
+            // It answers as of a table that does not exist, with its columns.
+            statement.discard();
+            return self.prepare(conn, &here);
         }
         Ok(statement)
     }
@@ -158,6 +171,14 @@ impl Guard {
     /// undone nor compared here: see [`run_ddl`](super::schema::run_ddl).
     pub(super) fn execute_ddl(&self, conn: &Connection, sql: &str) -> Result<(), GuardError> {
         target::check(self.scope(), sql)?;
+        if let Some(name) = target::sought_everywhere(sql)
+            && self.is_elsewhere(conn, &name)?
+        {
+            // SQLite would take the host's; there is none in `main`.
+            let mirror = self.trusted(|| Mirror::of(conn, self.scope(), self.host))?;
+            let prepared = mirror.prepare(sql);
+            return prepared.map_err(|error| described(refusal_of(self.scope(), &error), error));
+        }
         let analyze = words::Words::of(sql)
             .next()
             .is_some_and(|first| first.is("analyze"));
@@ -185,11 +206,15 @@ impl Guard {
     /// scope existed, so that no mistake in a statement asks what does.
     pub(crate) fn explain(&self, conn: &Connection, sql: &str, error: Error) -> GuardError {
         let scope = self.scope();
-        let refusal = self.take_refusal().or_else(|| refusal_of(scope, &error));
-        let about_names = matches!(
-            code_of(&error),
-            Some(ErrorCode::Unknown | ErrorCode::AuthorizationForStatementDenied)
-        );
+        let code = code_of(&error);
+        // On its way SQLite also compiles views that the statement is not about, and
+        // goes on when one is refused: that is no answer to this statement.
+        let denied = code == Some(ErrorCode::AuthorizationForStatementDenied);
+        let refusal = self
+            .take_refusal()
+            .filter(|_| denied)
+            .or_else(|| refusal_of(scope, &error));
+        let about_names = denied || code == Some(ErrorCode::Unknown);
         if about_names && words::has_tables(sql) {
             let mirror = self.trusted(|| Mirror::of(conn, scope, self.host));
             if let Err(seen) = mirror.and_then(|mirror| mirror.prepare(sql))
@@ -210,36 +235,71 @@ impl Guard {
     fn check_prepared(&self, conn: &Connection, sql: &str) -> Result<(), GuardError> {
         let mut seen = self.policy.seen();
         seen.preparing = false;
+        let asked = std::mem::take(&mut seen.asked);
         let unresolved = std::mem::take(&mut seen.unresolved);
         let statistics = std::mem::take(&mut seen.statistics);
+        drop(seen);
         if statistics && sql.to_ascii_lowercase().contains("sqlite_stat1") {
+            self.check_in_mirror(conn, sql, "sqlite_stat1")?;
             return Err(self.scope().refuse_table("sqlite_stat1").into());
         }
-        if unresolved.is_empty() {
+        if !asked {
             return Ok(());
         }
-        let mut names = std::mem::take(&mut seen.names);
-        drop(seen);
+        let text = if words::has_tables(sql) { sql } else { "" };
+        self.check_without_foreign(conn, sql, text, &unresolved)?;
+        self.policy.seen().names.add_aliases(unresolved);
+        Ok(())
+    }
+
+    /// Whether the name is not in `main`, and in the host's database not granted.
+    fn is_elsewhere(&self, conn: &Connection, name: &str) -> rusqlite::Result<bool> {
+        let mut names = std::mem::take(&mut self.policy.seen().names);
         let refreshed = self.trusted(|| names.refresh(conn, self.host));
-        let foreign = unresolved
-            .iter()
-            .find(|name| names.is_foreign(self.scope(), name));
+        let is_elsewhere = names.is_foreign(self.scope(), name);
+        self.policy.seen().names = names;
+        refreshed.map(|()| is_elsewhere)
+    }
+
+    /// Looks for names of foreign tables among those that came without a database
+    /// and in `text`: SQLite asks nothing about a subquery whose answer it can do
+    /// without. Such a name may still be an alias, a column or a string: then the
+    /// statement does without any foreign table.
+    pub(super) fn check_without_foreign(
+        &self,
+        conn: &Connection,
+        sql: &str,
+        text: &str,
+        unresolved: &[String],
+    ) -> Result<(), GuardError> {
+        let mut names = std::mem::take(&mut self.policy.seen().names);
+        let refreshed = self.trusted(|| names.refresh(conn, self.host));
+        let is_foreign = |name: &str| names.is_foreign(self.scope(), name);
+        let bare = unresolved.iter().find(|name| is_foreign(name)).cloned();
+        let foreign = bare.or_else(|| words::find_name(text, is_foreign));
         self.policy.seen().names = names;
         refreshed?;
         let Some(foreign) = foreign else {
             return Ok(());
         };
-        // It may still be the alias of a common table expression: then the
-        // statement does without any foreign table.
+        self.check_in_mirror(conn, sql, &foreign)
+    }
+
+    /// Fails as the statement does where nothing foreign exists.
+    fn check_in_mirror(
+        &self,
+        conn: &Connection,
+        sql: &str,
+        foreign: &str,
+    ) -> Result<(), GuardError> {
         let mirror = self.trusted(|| Mirror::of(conn, self.scope(), self.host))?;
-        if let Err(error) = mirror.prepare(sql) {
-            if mirror::is_denied(&error) {
-                return Err(self.scope().refuse_table(foreign).into());
+        match mirror.prepare(sql) {
+            Ok(()) => Ok(()),
+            Err(error) if mirror::is_denied(&error) => {
+                Err(self.scope().refuse_table(foreign).into())
             }
-            return Err(described(refusal_of(self.scope(), &error), error));
+            Err(error) => Err(described(refusal_of(self.scope(), &error), error)),
         }
-        self.policy.seen().names.add_aliases(unresolved);
-        Ok(())
     }
 }
 

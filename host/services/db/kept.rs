@@ -6,7 +6,7 @@ use std::time::Instant;
 use exthost_abi::Status;
 
 use crate::services::db::connection::Connection;
-use crate::services::db::row::{Cell, Flow, Names, Row, RowSink};
+use crate::services::db::row::{Cell, EachRow, Flow, Names, Row};
 use crate::services::db::statement::{Query, RunResult};
 use crate::services::error::ServiceError;
 
@@ -37,7 +37,7 @@ impl KeptRows {
     pub(super) fn collect(
         &mut self,
         connection: &Connection,
-        query: &Query,
+        query: &Query<'_>,
         until: Option<Instant>,
     ) -> Result<RunResult, ServiceError> {
         let max = connection.limits().kept_bytes_max;
@@ -86,7 +86,7 @@ impl KeptRows {
     }
 
     /// Hands them on.
-    pub(super) fn deliver(&self, rows: &RowSink) {
+    pub(super) fn deliver(&self, on_row: EachRow<'_>) {
         let Some(names) = self.names.as_ref().filter(|names| !names.is_empty()) else {
             return;
         };
@@ -95,7 +95,7 @@ impl KeptRows {
                 cells,
                 bytes: &self.bytes,
             };
-            if rows.hand(&Row::kept(names, kept)) == Flow::Stop {
+            if on_row(&Row::kept(names, kept)) == Flow::Stop {
                 return;
             }
         }

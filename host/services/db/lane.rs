@@ -1,8 +1,9 @@
 //! Connections of one kind, and the work that waits for one.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::runtime::Handle;
 
@@ -20,6 +21,10 @@ use crate::services::error::ServiceError;
 pub(super) struct Lane {
     runtime: Handle,
     state: Mutex<State>,
+    /// Told when a connection was closed.
+    closed_one: Condvar,
+    /// Says why no call is let in, if none is.
+    admit: Box<dyn Fn() -> Result<(), ServiceError> + Send + Sync>,
     open: Box<dyn Fn() -> Result<Connection, ServiceError> + Send + Sync>,
     /// Called after a batch, with the connection that ran it.
     after: Box<dyn Fn(&Connection) + Send + Sync>,
@@ -27,9 +32,13 @@ pub(super) struct Lane {
 
 struct State {
     idle: Vec<Connection>,
-    /// Connections that may still be opened.
+    /// Connections there may be.
+    connections: usize,
+    /// Those that may still be opened.
     unopened: usize,
     queue: VecDeque<Job>,
+    /// Nothing is begun while somebody has paused it.
+    paused: bool,
     closed: bool,
 }
 
@@ -67,6 +76,7 @@ impl Lane {
     pub(super) fn new(
         runtime: Handle,
         connections: usize,
+        admit: impl Fn() -> Result<(), ServiceError> + Send + Sync + 'static,
         open: impl Fn() -> Result<Connection, ServiceError> + Send + Sync + 'static,
         after: impl Fn(&Connection) + Send + Sync + 'static,
     ) -> Self {
@@ -74,10 +84,14 @@ impl Lane {
             runtime,
             state: Mutex::new(State {
                 idle: Vec::new(),
+                connections,
                 unopened: connections,
                 queue: VecDeque::new(),
+                paused: false,
                 closed: false,
             }),
+            closed_one: Condvar::new(),
+            admit: Box::new(admit),
             open: Box::new(open),
             after: Box::new(after),
         }
@@ -86,6 +100,7 @@ impl Lane {
     /// Queues a job and sees to it that it is run; it is dropped when the lane is
     /// closed.
     pub(super) fn submit(self: &Arc<Self>, job: Job, by: By) -> Result<(), ServiceError> {
+        (self.admit)()?;
         let place = {
             let mut state = self.state();
             if state.closed {
@@ -109,6 +124,25 @@ impl Lane {
         Ok(())
     }
 
+    /// Runs `run` on this thread, which may block, if a connection is idle. `None`
+    /// when there is none, and `run` has not run then.
+    pub(super) fn at_once<R>(self: &Arc<Self>, run: impl FnOnce(&Connection) -> R) -> Option<R> {
+        (self.admit)().ok()?;
+        // While one is idle nothing waits.
+        let connection = self.state().idle.pop()?;
+        match catch_unwind(AssertUnwindSafe(|| run(&connection))) {
+            Ok(returned) => {
+                self.settle(&connection);
+                self.give_back(connection);
+                Some(returned)
+            }
+            Err(panic) => {
+                self.give_up(connection);
+                resume_unwind(panic)
+            }
+        }
+    }
+
     /// Drops what waits, and the connections as they come back.
     pub(super) fn close(&self) {
         let (idle, queue) = {
@@ -120,7 +154,54 @@ impl Lane {
             )
         };
         drop(queue);
-        drop(idle);
+        for connection in idle {
+            self.end(connection);
+        }
+    }
+
+    /// Lets nothing begin, waits until `until` for what has begun, and closes the
+    /// connections. Calls wait until the pause is over, or as long as they may.
+    /// Blocks.
+    pub(super) fn pause(self: &Arc<Self>, until: Instant) -> Result<Paused, ServiceError> {
+        let begun = Instant::now();
+        let mut state = self.state();
+        if state.paused {
+            return Err(ServiceError::busy("somebody else has stopped the database"));
+        }
+        state.paused = true;
+        let idle = std::mem::take(&mut state.idle);
+        drop(state);
+        let paused = Paused { lane: self.clone() };
+        for connection in idle {
+            self.end(connection);
+        }
+        let mut state = self.state();
+        while state.unopened < state.connections {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                drop(state);
+                let waited = begun.elapsed().as_millis();
+                return Err(ServiceError::busy(format!(
+                    "the database was busy for {waited} ms; a transaction or a long statement holds it"
+                )));
+            }
+            let waited = self.closed_one.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        drop(state);
+        Ok(paused)
+    }
+
+    fn resume(self: &Arc<Self>) {
+        let mut state = self.state();
+        state.paused = false;
+        let places: Vec<_> = (0..state.queue.len())
+            .map_while(|_| state.place())
+            .collect();
+        drop(state);
+        for place in places {
+            self.serve_elsewhere(place);
+        }
     }
 
     /// Runs what is queued on one connection.
@@ -137,7 +218,7 @@ impl Lane {
                 let mut state = self.state();
                 match state.next_batch() {
                     Some(batch) => batch,
-                    None => return state.rest(connection),
+                    None => return self.rest(state, connection),
                 }
             };
             match self.run(connection, batch) {
@@ -172,31 +253,59 @@ impl Lane {
             }
         };
         if run.is_err() {
-            // The panic is in the log; what it left of the connection is not used
-            // again.
-            drop(connection);
-            self.replace();
+            // The panic is in the log.
+            self.give_up(connection);
             return None;
         }
-        connection.roll_back();
-        (self.after)(&connection);
+        self.settle(&connection);
         Some(connection)
+    }
+
+    /// Leaves a connection that has run something as the next one is to find it.
+    fn settle(&self, connection: &Connection) {
+        connection.roll_back();
+        (self.after)(connection);
+    }
+
+    /// Drops a connection on which something panicked: what that left of it is not
+    /// used again.
+    fn give_up(self: &Arc<Self>, connection: Connection) {
+        drop(connection);
+        self.replace();
     }
 
     /// Takes a connection back: it goes on with what waits, or rests.
     fn give_back(self: &Arc<Self>, connection: Connection) {
-        let mut state = self.state();
-        if state.queue.is_empty() || state.closed {
-            return state.rest(connection);
+        let state = self.state();
+        if state.queue.is_empty() || state.paused || state.closed {
+            return self.rest(state, connection);
         }
         drop(state);
         self.serve_elsewhere(Place::Idle(connection));
+    }
+
+    /// Lets a connection rest, or closes it if nothing is to begin.
+    fn rest(&self, mut state: MutexGuard<'_, State>, connection: Connection) {
+        if !state.paused && !state.closed {
+            return state.idle.push(connection);
+        }
+        drop(state);
+        self.end(connection);
+    }
+
+    /// Closes a connection, which takes a while, and only then counts it as
+    /// closed.
+    fn end(&self, connection: Connection) {
+        drop(connection);
+        self.state().unopened += 1;
+        self.closed_one.notify_all();
     }
 
     /// Lets another connection be opened in place of one that is gone.
     fn replace(self: &Arc<Self>) {
         let mut state = self.state();
         state.unopened += 1;
+        self.closed_one.notify_all();
         let waits = !state.queue.is_empty();
         let place = if waits { state.place() } else { None };
         drop(state);
@@ -210,6 +319,7 @@ impl Lane {
         let queue = {
             let mut state = self.state();
             state.unopened += 1;
+            self.closed_one.notify_all();
             std::mem::take(&mut state.queue)
         };
         for job in queue {
@@ -257,6 +367,9 @@ enum Batch {
 impl State {
     /// A place for whoever would serve, if there is one.
     fn place(&mut self) -> Option<Place> {
+        if self.paused {
+            return None;
+        }
         if let Some(connection) = self.idle.pop() {
             return Some(Place::Idle(connection));
         }
@@ -266,6 +379,9 @@ impl State {
 
     /// The next job, with the writes behind it if it is one.
     fn next_batch(&mut self) -> Option<Batch> {
+        if self.paused {
+            return None;
+        }
         let mut writes = match self.queue.pop_front()? {
             Job::Alone(job) => return Some(Batch::Alone(job)),
             Job::Lend(job) => return Some(Batch::Lend(job)),
@@ -279,12 +395,18 @@ impl State {
         }
         Some(Batch::Writes(writes))
     }
+}
 
-    /// Lets a connection rest, or drops it if the lane is closed.
-    fn rest(&mut self, connection: Connection) {
-        if !self.closed {
-            self.idle.push(connection);
-        }
+/// A lane in which nothing begins and that has no connection; it goes on when
+/// this is dropped.
+#[derive(Debug)]
+pub(super) struct Paused {
+    lane: Arc<Lane>,
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        self.lane.resume();
     }
 }
 
@@ -307,8 +429,7 @@ impl Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            connection.roll_back();
-            (self.lane.after)(&connection);
+            self.lane.settle(&connection);
             self.lane.give_back(connection);
         }
     }

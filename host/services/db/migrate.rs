@@ -1,13 +1,11 @@
 //! A plugin's schema, brought from version to version.
 
-use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use exthost_abi::Status;
-use rusqlite::backup::Backup;
 use rusqlite::params;
 
 use crate::services::db::connection::Connection;
+use crate::services::db::copy::{Unfinished, Why, backup_name, keep_newest, now_ms};
+use crate::services::db::folder::{Folder, make};
 use crate::services::error::ServiceError;
 
 /// One step of a schema.
@@ -21,14 +19,14 @@ pub(crate) struct Migration {
 
 /// Runs each migration above the recorded version, each in a transaction with
 /// its record. Before the first one of a database that holds something, its
-/// file is copied to `backups`. Returns the version reached.
+/// file is copied to the backups in `folder`. Returns the version reached.
 pub(super) fn migrate(
     connection: &Connection,
     migrations: &[Migration],
-    backups: &Path,
+    folder: &Folder,
 ) -> Result<u64, ServiceError> {
     check(migrations)?;
-    let recorded = recorded(connection)?;
+    let recorded = connection.own(version_in)?;
     let last = migrations.last().map_or(0, |last| last.version);
     if recorded > last {
         return Err(ServiceError::new(
@@ -48,13 +46,14 @@ pub(super) fn migrate(
         return Ok(recorded);
     }
     if recorded > 0 || holds_something(connection)? {
-        back_up(connection, recorded, backups)?;
+        back_up(connection, recorded, folder)?;
     }
     for migration in due {
         apply(connection, migration).map_err(|error| ServiceError {
             message: format!("migration {}: {}", migration.version, error.message),
             ..error
         })?;
+        connection.set_version(migration.version);
     }
     Ok(last)
 }
@@ -80,14 +79,13 @@ fn check(migrations: &[Migration]) -> Result<(), ServiceError> {
     Ok(())
 }
 
-fn recorded(connection: &Connection) -> Result<u64, ServiceError> {
-    let version: i64 = connection.own(|raw| {
-        raw.query_row(
-            "SELECT coalesce(max(version), 0) FROM _exthost_migrations",
-            [],
-            |row| row.get(0),
-        )
-    })?;
+/// The version that the service has recorded in a database.
+pub(super) fn version_in(raw: &rusqlite::Connection) -> rusqlite::Result<u64> {
+    let version: i64 = raw.query_row(
+        "SELECT coalesce(max(version), 0) FROM _exthost_migrations",
+        [],
+        |row| row.get(0),
+    )?;
     Ok(version.unsigned_abs())
 }
 
@@ -115,9 +113,10 @@ fn apply(connection: &Connection, migration: &Migration) -> Result<(), ServiceEr
     connection.commit()
 }
 
-/// Copies the database, without messages that would be sent twice if the copy
-/// were put in its place.
-fn back_up(connection: &Connection, version: u64, backups: &Path) -> Result<(), ServiceError> {
+/// Copies the database to the folder of backups, and removes the oldest of those
+/// made here.
+fn back_up(connection: &Connection, version: u64, folder: &Folder) -> Result<(), ServiceError> {
+    let backups = folder.backups();
     let failed = |reason: String| {
         ServiceError::new(
             Status::INTERNAL,
@@ -129,61 +128,11 @@ fn back_up(connection: &Connection, version: u64, backups: &Path) -> Result<(), 
         )
     };
     let io_failed = |error: std::io::Error| failed(error.to_string());
-    // Only a whole copy counts as a backup. What a full disk or a killed host has
-    // left of another goes first.
-    let unfinished = backups.join("unfinished");
-    clear(&unfinished).map_err(io_failed)?;
-    std::fs::create_dir_all(&unfinished).map_err(io_failed)?;
-    let copied = copy(connection, &unfinished.join("data.db")).map_err(|error| {
-        let _ = clear(&unfinished);
-        failed(error.message)
-    });
-    copied?;
-    let file = backups.join(format!("{:013}-v{version}.db", now_ms()));
-    std::fs::rename(unfinished.join("data.db"), file).map_err(io_failed)?;
-    clear(&unfinished).map_err(io_failed)?;
-    keep_newest(backups).map_err(io_failed)
-}
-
-fn copy(connection: &Connection, to: &Path) -> Result<(), ServiceError> {
-    connection.own(|raw| {
-        let mut copy = rusqlite::Connection::open(to)?;
-        Backup::new(raw, &mut copy)?.run_to_completion(
-            BACKUP_PAGES,
-            std::time::Duration::ZERO,
-            None,
-        )?;
-        copy.execute_batch("DELETE FROM _exthost_outbox")?;
-        // The copy is one file, with nothing beside it.
-        copy.pragma_update(None, "journal_mode", "delete")
-    })
-}
-
-fn clear(folder: &Path) -> std::io::Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        cleared => cleared,
-    }
-}
-
-/// Pages copied at a time; nobody else writes meanwhile.
-const BACKUP_PAGES: i32 = 1024;
-
-/// Backups kept.
-const BACKUPS_MAX: usize = 3;
-
-fn keep_newest(backups: &Path) -> std::io::Result<()> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(backups)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "db"))
-        .collect();
-    // Their names begin with the time.
-    files.sort_unstable();
-    let old = files.len().saturating_sub(BACKUPS_MAX);
-    files.iter().take(old).try_for_each(std::fs::remove_file)
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0))
+    make(&backups).map_err(io_failed)?;
+    let copy = Unfinished::begin(&backups, Why::Migration.unfinished()).map_err(io_failed)?;
+    let copied = connection.own(|raw| copy.take(raw));
+    copied.map_err(|error| failed(error.message))?;
+    let file = backups.join(backup_name(version, Why::Migration));
+    copy.keep(&file, false).map_err(io_failed)?;
+    keep_newest(&backups, Why::Migration).map_err(io_failed)
 }

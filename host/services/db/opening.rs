@@ -1,8 +1,8 @@
 //! How connections to a plugin's database are opened.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use exthost_abi::Status;
@@ -10,11 +10,13 @@ use rusqlite::OpenFlags;
 
 use crate::config::DbLimits;
 use crate::services::db::connection::Connection;
-use crate::services::db::error::of_statement;
+use crate::services::db::error::{CORRUPT, of_statement};
+use crate::services::db::folder::{clear, mark_of, sync};
 use crate::services::db::guard::{Guard, GuardLimits};
-use crate::services::db::outbox;
 use crate::services::db::scope::Scope;
+use crate::services::db::state::FileState;
 use crate::services::db::status::Counters;
+use crate::services::db::{migrate, outbox};
 use crate::services::error::ServiceError;
 
 /// What a connection is opened with.
@@ -30,33 +32,45 @@ pub(super) struct Opening {
     pub(super) host: Option<PathBuf>,
     /// What is counted of its statements.
     pub(super) counters: Arc<Counters>,
-    /// Held while a connection is opened: SQLite does not wait for another one
-    /// while it makes the log, it fails.
-    pub(super) alone: Mutex<()>,
+    /// Whether the file is sound.
+    pub(super) state: Arc<FileState>,
 }
 
 impl Opening {
     /// Opens the connection that writes, and makes the file if it is not there.
     pub(super) fn writer(self: &Arc<Self>) -> Result<Connection, ServiceError> {
-        let _alone = self.alone.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.state.alone();
         self.make()
     }
 
-    /// Opens a connection that reads, and makes the file if it is not there.
+    /// Opens a connection that reads, and makes the file if it is not there, or not
+    /// complete.
     pub(super) fn reader(self: &Arc<Self>) -> Result<Connection, ServiceError> {
-        let _alone = self.alone.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.file.is_file() {
+        let _alone = self.state.alone();
+        self.state.look(&self.file)?;
+        if !outbox::is_made(&self.file) {
             drop(self.make()?);
         }
         self.open(OpenFlags::SQLITE_OPEN_READ_ONLY, |_, _| Ok(()))
     }
 
-    fn make(self: &Arc<Self>) -> Result<Connection, ServiceError> {
-        if let Some(folder) = self.file.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| self.cannot_open(&error))?;
+    /// Takes note of an outcome that says that the plugin's file is damaged.
+    pub(super) fn note<T>(&self, outcome: &Result<T, ServiceError>) {
+        // It may be the application's file that is.
+        if let Err(error) = outcome
+            && error.code == CORRUPT
+            && (self.host.is_none() || !is_sound(&self.file))
+        {
+            self.state.note(error);
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        self.open(flags, |raw, wal_pages| {
+    }
+
+    fn make(self: &Arc<Self>) -> Result<Connection, ServiceError> {
+        self.state.look(&self.file)?;
+        if !self.file.exists() {
+            self.create()?;
+        }
+        self.open(OpenFlags::SQLITE_OPEN_READ_WRITE, |raw, wal_pages| {
             raw.pragma_update(None, "journal_mode", "wal")?;
             raw.pragma_update(None, "wal_autocheckpoint", 0)?;
             raw.pragma_update(None, "journal_size_limit", WAL_KEPT_BYTES)?;
@@ -73,12 +87,40 @@ impl Opening {
                 "max_page_count",
                 u32::try_from(pages).unwrap_or(u32::MAX),
             )?;
+            let mark: i32 = raw.pragma_query_value(None, "application_id", |row| row.get(0))?;
+            if mark == 0 {
+                raw.pragma_update(None, "application_id", mark_of(self.state.plugin()))?;
+            }
             raw.execute_batch(outbox::TABLES)?;
+            self.state.set_version(migrate::version_in(raw)?);
             raw.wal_hook(Some(move |_: &mut _, pages: i32| {
                 wal_pages.store(pages.unsigned_abs(), Ordering::Relaxed);
                 Ok(())
             }))
         })
+    }
+
+    /// Makes the file elsewhere and puts it in its place whole: a file that a
+    /// killed host has half made is never taken for the plugin's.
+    fn create(&self) -> Result<(), ServiceError> {
+        let folder = self.file.parent().unwrap_or(Path::new(""));
+        let new = folder.join("new");
+        let made = || -> std::io::Result<rusqlite::Result<()>> {
+            clear(&new)?;
+            std::fs::create_dir_all(&new)?;
+            let file = new.join("data.db");
+            if let Err(error) = initialise(&file) {
+                return Ok(Err(error));
+            }
+            std::fs::rename(file, &self.file)?;
+            clear(&new)?;
+            sync(folder).map(Ok)
+        };
+        match made() {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(cannot_open(("the plugin's database", &self.file), &error)),
+            Err(error) => Err(self.cannot_make(&error)),
+        }
     }
 
     fn open(
@@ -108,18 +150,50 @@ impl Opening {
             let guard = Guard::install(&mut raw, self.scope.clone(), &limits, self.host.is_some())?;
             Ok((raw, guard))
         };
-        let (raw, guard) = opened().map_err(|error| cannot_open(opening, &error))?;
+        let opened = opened();
+        let is_own = opening.1 == &self.file;
+        let (raw, guard) = opened.map_err(|error| {
+            let error = cannot_open(opening, &error);
+            if is_own {
+                self.state.note(&error);
+            }
+            error
+        })?;
         Ok(Connection::new(raw, guard, self.clone(), wal_pages))
     }
 
-    fn cannot_open(&self, error: &std::io::Error) -> ServiceError {
-        let folder = self.file.parent().unwrap_or(Path::new(""));
-        ServiceError::new(
-            Status::INTERNAL,
-            "io",
-            format!("cannot make the folder {}: {error}", folder.display()),
-        )
+    fn cannot_make(&self, error: &std::io::Error) -> ServiceError {
+        let folder = self.file.parent().unwrap_or(Path::new("")).display();
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => ServiceError::new(
+                Status::FULL,
+                "quota",
+                "the plugin's database is full (there is no space on the disk)",
+            ),
+            _ => ServiceError::new(
+                Status::INTERNAL,
+                "io",
+                format!("cannot make a database in the folder {folder}: {error}"),
+            ),
+        }
     }
+}
+
+/// Makes an empty database with the service's own tables.
+fn initialise(file: &Path) -> rusqlite::Result<()> {
+    let raw = rusqlite::Connection::open(file)?;
+    raw.pragma_update(None, "journal_mode", "wal")?;
+    raw.execute_batch(outbox::TABLES)?;
+    raw.close().map_err(|(_, error)| error)
+}
+
+/// Whether a database fits together, apart from whatever is attached to it.
+fn is_sound(file: &Path) -> bool {
+    let checked = || -> rusqlite::Result<String> {
+        let raw = rusqlite::Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        raw.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+    };
+    checked().is_ok_and(|said| said == "ok")
 }
 
 /// Why a file cannot be opened, which is never the fault of whoever made the

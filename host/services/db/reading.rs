@@ -20,7 +20,7 @@ pub(super) struct Tried {
     pub(super) done: Option<RunResult>,
     /// Whether it found a row.
     pub(super) found: bool,
-    pub(super) query: Query,
+    pub(super) query: Query<'static>,
     pub(super) rows: Option<RowSink>,
 }
 
@@ -29,7 +29,7 @@ impl Db {
     pub(super) async fn read(
         &self,
         lane: &Arc<Lane>,
-        mut query: Query,
+        mut query: Query<'static>,
         mut rows: Option<RowSink>,
         by: By,
     ) -> Result<Tried, ServiceError> {
@@ -67,7 +67,7 @@ impl Db {
     /// nobody has seen a row of it then.
     async fn glance(
         &self,
-        mut query: Query,
+        mut query: Query<'static>,
         rows: Option<RowSink>,
     ) -> Result<Glance, ServiceError> {
         let database = self.database.clone();
@@ -108,7 +108,7 @@ impl Db {
             rows: Some(rows), ..
         }) = &glance
         {
-            kept.deliver(rows);
+            kept.deliver(&mut |row| rows.hand(row));
         }
         Ok(glance)
     }
@@ -118,5 +118,5 @@ impl Db {
 enum Glance {
     Done(Tried),
     /// It is to be run where it may take its time.
-    Long(Query, Option<RowSink>),
+    Long(Query<'static>, Option<RowSink>),
 }

@@ -15,7 +15,7 @@ pub(crate) struct Row<'a> {
 }
 
 /// The names of the columns of a statement.
-pub(super) type Names = Arc<[Box<str>]>;
+pub(crate) type Names = Arc<[Box<str>]>;
 
 #[derive(Debug, Clone, Copy)]
 enum Values<'a> {
@@ -40,6 +40,9 @@ pub(crate) enum Flow {
     Next,
     Stop,
 }
+
+/// What receives rows for the time of a call.
+pub(crate) type EachRow<'a> = &'a mut dyn FnMut(&Row<'_>) -> Flow;
 
 /// What receives rows.
 pub(crate) type OnRow = Box<dyn FnMut(&Row<'_>) -> Flow + Send>;

@@ -98,8 +98,11 @@ impl Schema {
                     check_parents(conn, guard, name)?;
                     check_content(scope, row)?;
                 }
-                "view" => check_body(conn, guard, &format!("SELECT * FROM main.{}", quote(name)))?,
-                "trigger" => check_trigger(conn, guard, &row.table)?,
+                "view" => {
+                    let sql = format!("SELECT * FROM main.{}", quote(name));
+                    check_body(conn, guard, &sql, row)?;
+                }
+                "trigger" => check_trigger(conn, guard, row)?,
                 _ => {}
             }
         }
@@ -156,13 +159,14 @@ fn check_content(scope: &Scope, row: &Row) -> Result<(), GuardError> {
 }
 
 /// Prepares, under the guard, a statement that makes SQLite compile a body.
-fn check_body(conn: &Connection, guard: &Guard, sql: &str) -> Result<(), GuardError> {
+fn check_body(conn: &Connection, guard: &Guard, sql: &str, body: &Row) -> Result<(), GuardError> {
     guard.prepare(conn, sql)?.discard();
-    Ok(())
+    guard.check_without_foreign(conn, sql, body.sql.as_deref().unwrap_or(""), &[])
 }
 
 /// Prepares whatever can fire a trigger of the table.
-fn check_trigger(conn: &Connection, guard: &Guard, table: &str) -> Result<(), GuardError> {
+fn check_trigger(conn: &Connection, guard: &Guard, trigger: &Row) -> Result<(), GuardError> {
+    let table = &trigger.table;
     let columns: Vec<String> = guard.trusted(|| {
         let mut statement =
             conn.prepare("SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden = 0")?;
@@ -180,7 +184,7 @@ fn check_trigger(conn: &Connection, guard: &Guard, table: &str) -> Result<(), Gu
         format!("DELETE FROM main.{table}"),
         format!("UPDATE main.{table} SET {set}"),
     ] {
-        match check_body(conn, guard, &sql) {
+        match check_body(conn, guard, &sql, trigger) {
             // A view that has triggers for some kinds of change and not for this.
             Err(GuardError::Sql(error)) if is_unchangeable_view(&error) => {}
             outcome => outcome?,

@@ -1,21 +1,22 @@
-//! One statement with its parameters, owned, so that it can wait in a queue and
-//! run on another thread.
+//! One statement with its parameters: borrowed where it runs at once, owned where
+//! it waits in a queue and runs on another thread.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use rusqlite::Statement;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
+use crate::services::db::guard::{Kind, Text};
 use crate::services::error::ServiceError;
 
 /// A statement to run.
 #[derive(Debug, Clone)]
-pub(crate) struct Query {
+pub(crate) struct Query<'a> {
     /// Its text; statements are cached by it.
-    pub(crate) sql: Arc<str>,
+    pub(crate) sql: Text,
     /// What is bound to its parameters.
-    pub(crate) params: Vec<Param>,
+    pub(crate) params: Vec<Param<'a>>,
     /// Which connection runs it, outside a transaction.
     pub(crate) on: On,
     /// Time for it to run.
@@ -24,21 +25,21 @@ pub(crate) struct Query {
 
 /// A value for one parameter.
 #[derive(Debug, Clone)]
-pub(crate) struct Param {
+pub(crate) struct Param<'a> {
     /// Its name with its sign, or nothing for the next position.
-    pub(crate) name: Option<Box<str>>,
+    pub(crate) name: Option<Cow<'a, str>>,
     /// Its value.
-    pub(crate) value: Value,
+    pub(crate) value: Value<'a>,
 }
 
-/// One of SQLite's values, owned.
+/// One of SQLite's values.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum Value<'a> {
     Null,
     Integer(i64),
     Real(f64),
-    Text(Box<str>),
-    Blob(Box<[u8]>),
+    Text(Cow<'a, str>),
+    Blob(Cow<'a, [u8]>),
 }
 
 /// Which connection runs a statement.
@@ -63,7 +64,7 @@ pub(crate) struct RunResult {
     pub(crate) last_insert_rowid: i64,
 }
 
-impl Query {
+impl Query<'static> {
     /// A statement without parameters.
     pub(super) fn plain(sql: &str, deadline: Duration) -> Self {
         Query {
@@ -71,6 +72,27 @@ impl Query {
             params: Vec::new(),
             on: On::Auto,
             deadline,
+        }
+    }
+}
+
+impl Query<'_> {
+    /// The same, copied where it is borrowed.
+    pub(crate) fn into_owned(self) -> Query<'static> {
+        Query {
+            sql: self.sql,
+            params: self.params.into_iter().map(Param::into_owned).collect(),
+            on: self.on,
+            deadline: self.deadline,
+        }
+    }
+
+    /// Whether it is tried on a reader first, outside a transaction.
+    pub(super) fn reads_first(&self) -> bool {
+        match self.on {
+            On::Writer => false,
+            On::Reader => true,
+            On::Auto | On::ReaderThenWriter => self.sql.kind() == Kind::MayRead,
         }
     }
 
@@ -103,7 +125,28 @@ fn index_of(statement: &Statement<'_>, name: &str) -> Result<usize, ServiceError
     })
 }
 
-impl ToSql for Value {
+impl Param<'_> {
+    fn into_owned(self) -> Param<'static> {
+        Param {
+            name: self.name.map(|name| Cow::Owned(name.into_owned())),
+            value: self.value.into_owned(),
+        }
+    }
+}
+
+impl Value<'_> {
+    fn into_owned(self) -> Value<'static> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Integer(integer) => Value::Integer(integer),
+            Value::Real(real) => Value::Real(real),
+            Value::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Value::Blob(blob) => Value::Blob(Cow::Owned(blob.into_owned())),
+        }
+    }
+}
+
+impl ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
             Value::Null => ValueRef::Null,

@@ -4,28 +4,44 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use exthost_abi::Status;
+use serde::Serialize;
 
+use crate::config::DbLimits;
 use crate::name::PluginName;
+use crate::services::db::folder::{bytes_of, log_of};
+use crate::services::db::slow::SlowStatements;
+use crate::services::db::state::FileState;
 use crate::services::error::ServiceError;
 
 /// A plugin's database at one moment.
-#[derive(Debug)]
-pub(crate) struct DatabaseStatus {
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct DatabaseStatus {
     /// The plugin.
-    pub(crate) plugin: PluginName,
+    #[serde(skip)]
+    pub plugin: PluginName,
     /// Statements of the plugin that were run, those that failed with them; one
     /// that had to run again counts again.
-    pub(crate) statements: u64,
+    pub statements: u64,
     /// Those that failed.
-    pub(crate) failed: u64,
+    pub failed: u64,
     /// Those of them that were stopped at their deadline.
-    pub(crate) interrupted: u64,
+    pub interrupted: u64,
     /// Those of them that reached out of their scope.
-    pub(crate) denied: u64,
+    pub denied: u64,
+    /// Statements that took as long as [`DbLimits::slow_statement`] or longer.
+    pub slow: u64,
     /// Size of the file in bytes; 0 while there is none.
-    pub(crate) file_bytes: u64,
+    pub file_bytes: u64,
     /// Size of its write-ahead log in bytes.
-    pub(crate) wal_bytes: u64,
+    pub wal_bytes: u64,
+    /// The version of the schema, once the file was opened; 0 before the first
+    /// migration.
+    pub schema_version: Option<u64>,
+    /// Why it is not used any more, if it is damaged.
+    pub damage: Option<String>,
+    /// What it may use.
+    pub limits: DbLimits,
 }
 
 /// Counters of a database; they grow until the process ends.
@@ -35,6 +51,7 @@ pub(super) struct Counters {
     failed: AtomicU64,
     interrupted: AtomicU64,
     denied: AtomicU64,
+    pub(super) slow: SlowStatements,
 }
 
 impl Counters {
@@ -53,19 +70,26 @@ impl Counters {
     }
 
     /// What they say of the database of `plugin` in `file`. Asks the disk.
-    pub(super) fn status(&self, plugin: &PluginName, file: &Path) -> DatabaseStatus {
+    pub(super) fn status(
+        &self,
+        plugin: &PluginName,
+        file: &Path,
+        state: &FileState,
+        limits: &DbLimits,
+    ) -> DatabaseStatus {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let bytes = |file: &Path| file.metadata().map_or(0, |file| file.len());
-        let mut wal = file.as_os_str().to_owned();
-        wal.push("-wal");
         DatabaseStatus {
             plugin: plugin.clone(),
             statements: read(&self.statements),
             failed: read(&self.failed),
             interrupted: read(&self.interrupted),
             denied: read(&self.denied),
-            file_bytes: bytes(file),
-            wal_bytes: bytes(Path::new(&wal)),
+            slow: self.slow.count(),
+            file_bytes: bytes_of(file),
+            wal_bytes: bytes_of(&log_of(file)),
+            schema_version: state.version(),
+            damage: state.damage().map(|damage| damage.message),
+            limits: *limits,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The database as a generation uses it, without a plugin.
 
+mod at_once;
 mod faults;
+mod slow;
 mod transactions;
 
 use std::sync::Arc;
@@ -40,6 +42,7 @@ impl Fixture {
             ..DbSettings::default()
         };
         let settings = DatabasesSettings {
+            memory_bytes_max: None,
             others,
             ..DatabasesSettings::default()
         };
@@ -66,7 +69,7 @@ impl Fixture {
     }
 
     /// The rows of a statement, cell by cell, as text.
-    async fn rows(&self, tx: u64, query: Query) -> Result<Vec<String>, ServiceError> {
+    async fn rows(&self, tx: u64, query: Query<'static>) -> Result<Vec<String>, ServiceError> {
         let (seen, rows) = sink();
         self.db.run(0, tx, query, Some(rows), By::Runtime).await?;
         Ok(seen.lock().unwrap().clone())
@@ -80,7 +83,7 @@ impl Fixture {
     }
 }
 
-fn query(sql: &str) -> Query {
+fn query(sql: &str) -> Query<'static> {
     Query::plain(sql, Duration::from_secs(5))
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use exthost_abi::Status;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{MutexGuard as TurnGuard, OwnedMutexGuard};
 use tokio::task::AbortHandle;
 
 use crate::services::db::connection::Connection;
@@ -113,6 +113,11 @@ impl Transaction {
     /// Waits for the calls of it that came before, and those nested in it.
     pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
         self.root.turn.clone().lock_owned().await
+    }
+
+    /// [`turn`](Self::turn), if it is free.
+    pub(super) fn turn_at_once(&self) -> Option<TurnGuard<'_, ()>> {
+        self.root.turn.try_lock().ok()
     }
 
     /// Runs `run` inside it, with the time until which it may take. Waits for a

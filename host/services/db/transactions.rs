@@ -150,6 +150,21 @@ impl Db {
             .await
     }
 
+    /// [`within`](Self::within) on this thread, which may block; `None` when another
+    /// call of the transaction runs.
+    pub(super) fn within_at_once<T>(
+        &self,
+        tx: u64,
+        run: impl FnOnce(&Connection, Instant) -> Result<T, ServiceError>,
+    ) -> Option<Result<T, ServiceError>> {
+        let transaction = match self.transaction(tx) {
+            Ok(transaction) => transaction,
+            Err(error) => return Some(Err(error)),
+        };
+        let _turn = transaction.turn_at_once()?;
+        Some(transaction.run(run))
+    }
+
     /// Runs one call of a transaction after the other, so that those that wait
     /// hold no thread.
     async fn in_turn<T: Send + 'static>(

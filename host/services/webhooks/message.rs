@@ -1,9 +1,11 @@
 //! A message on its way from a plugin to the endpoints that want it.
 
 use exthost_abi::Status;
+use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use crate::config::is_event_type;
+use crate::services::db::outbox::Parcel;
 use crate::services::error::ServiceError;
 
 /// Largest payload in bytes.
@@ -85,6 +87,44 @@ impl OutboxMessage {
     /// A new id, `msg_` and 32 digits, which sorts by time.
     pub fn new_id() -> String {
         format!("msg_{}", Uuid::now_v7().simple())
+    }
+}
+
+impl Parcel for OutboxMessage {
+    const TABLE: &str = "_exthost_outbox";
+
+    fn insert(&self, raw: &Connection) -> rusqlite::Result<()> {
+        raw.execute(
+            "INSERT INTO _exthost_outbox (id, event_type, content_type, payload, created_ms) \
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                self.id,
+                self.event_type,
+                self.content_type,
+                self.payload,
+                self.created_ms
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn read(plugin: &str, row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(OutboxMessage {
+            id: row.get("id")?,
+            plugin: plugin.to_owned(),
+            event_type: row.get("event_type")?,
+            content_type: row.get("content_type")?,
+            payload: row.get("payload")?,
+            created_ms: row.get("created_ms")?,
+        })
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn size(&self) -> usize {
+        self.payload.len()
     }
 }
 

@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 pub(crate) fn routes(router: &mut Router) {
     router.post("sql", sql).public();
     router.post("sql/script", script).public();
+    router.post("sql/batch", batch).public();
+    router.post("sql/migrate", migrate).public();
     router.post("sql/transaction", transaction).public();
     router.post("sql/hold", hold).public();
     router.post("sql/blocking", blocking).public();
@@ -28,6 +30,23 @@ async fn sql(text: String) -> Result<Json<Rows>> {
 /// Several statements.
 async fn script(text: String) -> Result<()> {
     db()?.exec(&text).await
+}
+
+/// A statement a line, all or none.
+async fn batch(text: String) -> Result<()> {
+    let queries = text.lines().map(|line| exthost_plugin::db::query(line, ()));
+    db()?.batch(queries).await.map(drop)
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u64,
+}
+
+/// A script as the step of a schema.
+async fn migrate(Query(to): Query<Version>, text: String) -> Result<Json<Value>> {
+    let version = db()?.migrate(&[(to.version, &text)]).await?;
+    Ok(Json(json!({"version": version})))
 }
 
 #[derive(Deserialize)]

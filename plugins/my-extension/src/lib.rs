@@ -1,14 +1,12 @@
-//! Keeps items, and shows what a plugin's database refuses.
+//! Keeps items with a record of who made them, and shows what a plugin's database
+//! refuses.
 #![forbid(unsafe_code)]
 
-use exthost_plugin::db::Statement;
 use exthost_plugin::prelude::*;
 use serde::{Deserialize, Serialize};
 
 struct MyExtension {
     db: Db,
-    insert: Statement,
-    select: Statement,
 }
 
 impl Plugin for MyExtension {
@@ -25,15 +23,7 @@ impl Plugin for MyExtension {
         router.get("items", items);
         router.get("users", users);
         router.get("other", other);
-        Ok(MyExtension {
-            db,
-            insert: db
-                .prepare("INSERT INTO ext_my_extension_items (name) VALUES (?)")
-                .wait()?,
-            select: db
-                .prepare("SELECT id, name FROM ext_my_extension_items ORDER BY id")
-                .wait()?,
-        })
+        Ok(MyExtension { db })
     }
 }
 
@@ -48,16 +38,24 @@ struct NewItem {
     name: String,
 }
 
+/// The item and the record of it, or neither.
 fn insert_item(
     plugin: State<MyExtension>,
     Json(NewItem { name }): Json<NewItem>,
 ) -> Result<(StatusCode, Json<Item>)> {
-    let id = plugin.insert.run(&name).wait()?.last_insert_rowid;
-    Ok((StatusCode::CREATED, Json(Item { id, name })))
+    let item = plugin.db.blocking_transaction(|tx| {
+        let sql = "INSERT INTO ext_my_extension_items (name) VALUES (?)";
+        let id = tx.run(sql, &name).wait()?.last_insert_rowid;
+        let item = Item { id, name };
+        tx.record("item.created", "item", id, &item).wait()?;
+        Ok(item)
+    })?;
+    Ok((StatusCode::CREATED, Json(item)))
 }
 
 fn items(plugin: State<MyExtension>) -> Result<Json<Vec<Item>>> {
-    Ok(Json(plugin.select.all(()).wait()?))
+    let sql = "SELECT id, name FROM ext_my_extension_items ORDER BY id";
+    Ok(Json(plugin.db.all(sql, ()).wait()?))
 }
 
 /// 403: not a table of this plugin, nor one that the operator has granted it.
@@ -71,7 +69,7 @@ fn other(plugin: State<MyExtension>) -> Result<Json<Vec<Item>>> {
     Ok(Json(plugin.db.all(sql, ()).wait()?))
 }
 
-export_plugin!(MyExtension, needs = [routes, db]);
+export_plugin!(MyExtension, needs = [routes, db, audit]);
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,9 @@
-//! Functions whose work SQLite's own does, on a connection that has no others:
-//! `printf`, `format`, `json_patch` and `jsonb_patch`.
+//! Functions whose work SQLite's own does, on a connection that has no others.
 //!
-//! Nobody else formats numbers or reads JSON as it does. One call of the first two
-//! ends with the longest answer, so a look at the clock before is enough. The
-//! others compare every name of one object with every name of the other, so the
-//! sizes are bounded too.
+//! Nobody else formats numbers or reads JSON as it does. One call of most ends with
+//! the longest value, so a look at the clock before is enough. `json_patch` and
+//! `jsonb_patch` compare every name of one object with every name of the other, so
+//! the sizes are bounded too.
 
 use std::cell::OnceCell;
 use std::fmt::Write as _;
@@ -13,7 +12,7 @@ use std::sync::Arc;
 use rusqlite::functions::{Context, FunctionFlags, SubType};
 use rusqlite::limits::Limit;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, Error, Result};
+use rusqlite::{Connection, Error, ErrorCode, Result};
 
 use super::search::too_big;
 use super::{flags, value::bytes};
@@ -26,9 +25,33 @@ const PATCH_BYTES_SQUARED_MAX: usize = 1 << 33;
 /// What SQLite marks a text with that is JSON.
 const JSON: SubType = Some(74);
 
-/// Puts the four in place of SQLite's own.
+/// Those that end with the longest value, and how many arguments they take.
+const LINEAR: &[(&str, i32)] = &[
+    ("printf", -1),
+    ("format", -1),
+    ("concat", -1),
+    ("concat_ws", -1),
+    ("quote", 1),
+    ("unhex", 1),
+    ("unhex", 2),
+    ("soundex", 1),
+    ("unistr", 1),
+    ("unistr_quote", 1),
+    ("randomblob", 1),
+    ("json_valid", 1),
+    ("json_valid", 2),
+    ("json_type", 1),
+    ("json_type", 2),
+    ("json_array_length", 1),
+    ("json_array_length", 2),
+    ("json_error_position", 1),
+    ("json_pretty", 1),
+    ("json_pretty", 2),
+];
+
+/// Puts them in place of SQLite's own.
 pub(super) fn install(conn: &Connection, clock: &Arc<Clock>, value_bytes_max: i32) -> Result<()> {
-    let formats = |_: &Context<'_>| Ok(());
+    let linear = |_: &Context<'_>| Ok(());
     let patches = |context: &Context<'_>| {
         let (target, patch) = (bytes(context.get_raw(0)), bytes(context.get_raw(1)));
         if target.saturating_mul(patch) > PATCH_BYTES_SQUARED_MAX {
@@ -36,8 +59,8 @@ pub(super) fn install(conn: &Connection, clock: &Arc<Clock>, value_bytes_max: i3
         }
         Ok(())
     };
-    for name in ["printf", "format"] {
-        delegate(conn, name, -1, None, clock, value_bytes_max, formats)?;
+    for (name, arguments) in LINEAR {
+        delegate(conn, name, *arguments, None, clock, value_bytes_max, linear)?;
     }
     delegate(conn, "json_patch", 2, JSON, clock, value_bytes_max, patches)?;
     delegate(
@@ -63,6 +86,9 @@ fn delegate(
     let clock = Arc::clone(clock);
     let plain = OnceCell::new();
     let mut flags = flags();
+    if name == "randomblob" {
+        flags.remove(FunctionFlags::SQLITE_DETERMINISTIC);
+    }
     if subtype.is_some() {
         flags |= FunctionFlags::SQLITE_RESULT_SUBTYPE;
     }
@@ -83,6 +109,7 @@ fn delegate(
             Ok(match row.get_ref(0)? {
                 ValueRef::Text(text) => Given::Text(text.to_vec()),
                 ValueRef::Blob(blob) => Given::Blob(blob.to_vec()),
+                ValueRef::Integer(number) => Given::Integer(number),
                 _ => Given::Null,
             })
         });
@@ -95,6 +122,7 @@ fn delegate(
 /// What SQLite's own function gave; a text need not be UTF-8.
 enum Given {
     Null,
+    Integer(i64),
     Text(Vec<u8>),
     Blob(Vec<u8>),
 }
@@ -103,6 +131,7 @@ impl rusqlite::ToSql for Given {
     fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
         Ok(match self {
             Given::Null => ToSqlOutput::Owned(Value::Null),
+            Given::Integer(number) => ToSqlOutput::Owned(Value::Integer(*number)),
             Given::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text)),
             Given::Blob(blob) => ToSqlOutput::Borrowed(ValueRef::Blob(blob)),
         })
@@ -120,9 +149,15 @@ fn call(name: &str, arguments: usize) -> String {
     sql
 }
 
-/// The error as SQLite's own function gives it.
+/// The error as SQLite's own function gives it. With a text it would lose its code,
+/// which says of these what they are.
 fn without_statement(error: Error) -> Error {
     match error {
+        Error::SqliteFailure(error, _)
+            if matches!(error.code, ErrorCode::OutOfMemory | ErrorCode::TooBig) =>
+        {
+            Error::SqliteFailure(error, None)
+        }
         Error::SqlInputError { error, msg, .. } => Error::SqliteFailure(error, Some(msg)),
         other => other,
     }

@@ -44,6 +44,26 @@ fn they_answer_as_sqlites_own() {
         ("SELECT printf(?1, ?2, ?3)", 3),
         ("SELECT format(?1)", 1),
         ("SELECT printf()", 0),
+        ("SELECT upper(?1)", 1),
+        ("SELECT lower(?1)", 1),
+        ("SELECT length(?1)", 1),
+        ("SELECT hex(?1)", 1),
+        ("SELECT quote(?1)", 1),
+        ("SELECT unhex(?1)", 1),
+        ("SELECT unhex(?1, ?2)", 2),
+        ("SELECT soundex(?1)", 1),
+        ("SELECT concat(?1, ?2, ?3)", 3),
+        ("SELECT concat_ws(?1, ?2, ?3)", 3),
+        ("SELECT unistr(?1)", 1),
+        ("SELECT unistr_quote(?1)", 1),
+        ("SELECT json_valid(?1)", 1),
+        ("SELECT json_type(?1)", 1),
+        ("SELECT json_array_length(?1)", 1),
+        ("SELECT json_error_position(?1)", 1),
+        ("SELECT json_pretty(?1)", 1),
+        ("SELECT lower(CAST(?1 AS TEXT))", 1),
+        ("SELECT length(CAST(?1 AS TEXT))", 1),
+        ("SELECT quote(CAST(?1 AS TEXT))", 1),
         // Text of any bytes, which no parameter can be.
         ("SELECT instr(CAST(?1 AS TEXT), ?2)", 2),
         ("SELECT trim(CAST(?1 AS TEXT), CAST(?2 AS TEXT))", 2),
@@ -56,6 +76,8 @@ fn they_answer_as_sqlites_own() {
         ),
     ];
     let own = Connection::open_in_memory().unwrap();
+    own.set_limit(rusqlite::limits::Limit::SQLITE_LIMIT_LENGTH, LIMIT)
+        .unwrap();
     let (ours, _clock) = ours();
     let mut random = fastrand::Rng::with_seed(7);
     for round in 0..60_000 {

@@ -75,12 +75,13 @@ pub(super) fn until_nul(text: &[u8]) -> &[u8] {
 pub(super) fn char_bytes(text: &[u8]) -> usize {
     match text.first() {
         None => 0,
-        Some(0xc0..) => {
-            1 + text[1..]
-                .iter()
-                .take_while(|byte| **byte & 0xc0 == 0x80)
-                .count()
-        }
+        Some(0xc0..) => 1 + continuation_bytes(&text[1..]),
         Some(_) => 1,
     }
+}
+
+/// How many continuation bytes stand at the front.
+pub(super) fn continuation_bytes(text: &[u8]) -> usize {
+    let continues = |byte: &&u8| **byte & 0xc0 == 0x80;
+    text.iter().take_while(continues).count()
 }

@@ -13,6 +13,12 @@ pub(super) fn is_alter_function(name: &str) -> bool {
     ALTER_FUNCTIONS.contains(&name)
 }
 
+/// Whether it is the pragma, behind `prefix`, with which ALTER TABLE looks whether
+/// the rows that are there meet a new constraint.
+pub(super) fn is_alter_check(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix) == Some("quick_check")
+}
+
 /// Whether a table-valued function that SQLite itself brings may be read.
 pub(super) fn is_table_function(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -85,7 +91,6 @@ const FUNCTIONS: &[&str] = &[
     "json_set", "json_type", "json_valid", "jsonb", "jsonb_array", "jsonb_array_insert",
     "jsonb_extract", "jsonb_group_array", "jsonb_group_object", "jsonb_insert", "jsonb_object",
     "jsonb_patch", "jsonb_remove", "jsonb_replace", "jsonb_set",
-    // Full text, and what R-trees check themselves with.
+    // Full text.
     "bm25", "fts5_get_locale", "fts5_insttoken", "fts5_locale", "highlight", "match", "snippet",
-    "rtreecheck",
 ];

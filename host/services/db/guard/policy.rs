@@ -43,6 +43,11 @@ pub(super) struct Seen {
     pub(super) statistics: bool,
     /// Which names exist, as far as is known.
     pub(super) names: Names,
+    /// Whether a pragma that names no database would have found its table in
+    /// another than `main`.
+    pub(super) elsewhere: bool,
+    /// Whether anything was asked: else the statement came out of the cache.
+    pub(super) asked: bool,
     /// Whether the bare names are looked up once the statement is prepared.
     pub(super) preparing: bool,
     pub(super) stage: Stage,
@@ -95,6 +100,8 @@ impl Policy {
         seen.refusal = None;
         seen.unresolved.clear();
         seen.statistics = false;
+        seen.elsewhere = false;
+        seen.asked = false;
         seen.preparing = true;
         seen.stage = match mode {
             Mode::Plain | Mode::Ddl => Stage::Writing,
@@ -112,6 +119,7 @@ impl Policy {
             return Authorization::Allow;
         }
         let mut seen = self.seen();
+        seen.asked = true;
         match self.verdict(&mut seen, context) {
             Ok(answer) => answer,
             Err((kind, name)) => {
@@ -164,6 +172,10 @@ impl Policy {
         self.ddl.load(Ordering::Acquire)
     }
 
+    fn is_altering(&self, seen: &Seen) -> bool {
+        self.is_ddl() && seen.stage == Stage::Altering
+    }
+
     fn read(
         &self,
         seen: &mut Seen,
@@ -175,6 +187,7 @@ impl Policy {
             return self.read_reserved(seen, table, column, place);
         }
         let allowed = match place {
+            Place::Main if lists::is_alter_check(table, "pragma_") => self.is_altering(seen),
             Place::Main => self.scope.owns(table) || lists::is_table_function(table),
             Place::Host => self.scope.is_granted(table),
             Place::Unnamed if column.is_empty() => {
@@ -246,6 +259,10 @@ impl Policy {
             // An R-tree sizes its nodes by it.
             return Ok(Authorization::Allow);
         }
+        if lists::is_alter_check(pragma, "") && self.is_altering(seen) {
+            let own = place == Place::Main && value.is_some_and(|name| self.scope.owns(name));
+            return allow_if(own, "pragma", pragma);
+        }
         let Some(name) = value.filter(|_| lists::is_describing(pragma)) else {
             return deny("pragma", pragma);
         };
@@ -255,8 +272,8 @@ impl Policy {
             Place::Main => own,
             Place::Host => table_info && self.scope.is_granted(name),
             Place::Unnamed if own && seen.names.is_foreign(&self.scope, name) => {
-                // SQLite would describe the host's table of that name; the answer
-                // is that of a table which does not exist.
+                // SQLite would describe the host's table of that name.
+                seen.elsewhere = true;
                 return Ok(Authorization::Ignore);
             }
             Place::Unnamed => {

@@ -60,6 +60,22 @@ pub(super) fn check(scope: &Scope, sql: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The name, without a database, in `DROP ... IF EXISTS`, REINDEX or ANALYZE: those
+/// that SQLite looks for in every database and may find nowhere.
+pub(super) fn sought_everywhere(sql: &str) -> Option<String> {
+    let mut words = Words::of(sql).peekable();
+    let verb = words.next()?;
+    if verb.is("drop") {
+        words.next()?;
+        words.peek().filter(|word| word.is("if"))?;
+        skip_condition(&mut words);
+    } else if !verb.is("reindex") && !verb.is("analyze") {
+        return None;
+    }
+    let target = target(&mut words)?;
+    target.schema.is_none().then_some(target.name)
+}
+
 type Rest<'s> = std::iter::Peekable<Words<'s>>;
 
 /// A name, with its database when that was written.

@@ -3,8 +3,10 @@
 
 /// Whether the statement changes the schema, and so runs inside a savepoint.
 pub(crate) fn is_ddl(sql: &str) -> bool {
-    first_is(sql, &["create", "alter", "drop", "reindex", "analyze"])
+    first_is(sql, SCHEMA_CHANGES)
 }
+
+const SCHEMA_CHANGES: &[&str] = &["create", "alter", "drop", "reindex", "analyze"];
 
 /// Whether the statement may turn out to only read, and is worth trying on a
 /// reader first.
@@ -12,9 +14,45 @@ pub(crate) fn may_read(sql: &str) -> bool {
     first_is(sql, &["select", "values", "with", "explain", "pragma"])
 }
 
-/// Whether the statement rewrites the file, or copies it elsewhere.
-pub(super) fn is_vacuum(sql: &str) -> bool {
-    first_is(sql, &["vacuum"])
+/// What a statement is that is not even compiled. VACUUM asks for authorization
+/// only when it runs, ATTACH and DETACH after they have looked up what they name,
+/// and an explanation of a change of the schema depends on what exists.
+pub(super) fn never_compiled(sql: &str) -> Option<&'static str> {
+    let mut words = Words::of(sql).skip_while(explains);
+    let verb = words.next()?;
+    let explained = first_is(sql, &["explain"]);
+    if explained && SCHEMA_CHANGES.iter().any(|change| verb.is(change)) {
+        return Some("explain");
+    }
+    ["vacuum", "attach", "detach"]
+        .into_iter()
+        .find(|never| verb.is(never))
+}
+
+fn explains(word: &Word<'_>) -> bool {
+    ["explain", "query", "plan"]
+        .iter()
+        .any(|before| word.is(before))
+}
+
+/// The PRAGMA, about the database `main`; `None` for every other statement.
+pub(super) fn in_main(sql: &str) -> Option<String> {
+    let mut words = Words::of(sql);
+    words
+        .find(|word| !explains(word))
+        .filter(|word| word.is("pragma"))?;
+    words.skip_blanks();
+    let (before, name) = sql.split_at(sql.len() - words.rest.len());
+    Some(format!("{before}main.{name}"))
+}
+
+/// The first name that `is_foreign` says so of, wherever it stands in the text.
+pub(super) fn find_name(sql: &str, is_foreign: impl Fn(&str) -> bool) -> Option<String> {
+    Words::of(sql).find_map(|word| {
+        word.name()
+            .filter(|name| is_foreign(name))
+            .map(str::to_owned)
+    })
 }
 
 /// The statements of a script, those that say nothing left out.
@@ -98,23 +136,17 @@ fn first_is(sql: &str, words: &[&str]) -> bool {
 
 /// Whether the statement is of a kind that can name tables in its body.
 pub(super) fn has_tables(sql: &str) -> bool {
-    !first_is(
-        sql,
-        &[
-            "pragma",
-            "attach",
-            "detach",
-            "vacuum",
-            "begin",
-            "commit",
-            "end",
-            "rollback",
-            "savepoint",
-            "release",
-            "reindex",
-            "analyze",
-        ],
-    )
+    const WITHOUT: &[&str] = &[
+        "pragma",
+        "begin",
+        "commit",
+        "end",
+        "rollback",
+        "savepoint",
+        "release",
+    ];
+    let first = Words::of(sql).find(|word| !explains(word));
+    first.is_none_or(|first| !WITHOUT.iter().any(|without| first.is(without)))
 }
 
 /// One token of SQL, as far as telling names from the rest needs.

@@ -12,6 +12,7 @@ async fn an_application_s_database_that_is_not_there_is_named() {
         ..DbSettings::default()
     };
     let settings = DatabasesSettings {
+        memory_bytes_max: None,
         of_plugin: [("notes".to_owned(), notes)].into(),
         ..DatabasesSettings::default()
     };
@@ -88,8 +89,8 @@ async fn only_whole_copies_count_as_backups() {
     notes.exec(ITEMS).await.unwrap();
     let backups = notes.folder.path().join("notes/db/backups");
     // What a killed host has left.
-    std::fs::create_dir_all(backups.join("unfinished")).unwrap();
-    std::fs::write(backups.join("unfinished/data.db"), b"half").unwrap();
+    std::fs::create_dir_all(&backups).unwrap();
+    std::fs::write(backups.join(".copy-migration-x.unfinished"), b"half").unwrap();
     let one = vec![migration(1, "CREATE TABLE ext_notes_b (a)")];
     notes.db.migrate(0, one, By::Runtime).await.unwrap();
     let names: Vec<_> = std::fs::read_dir(&backups)

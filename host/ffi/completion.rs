@@ -1,17 +1,15 @@
-//! How the completing slots of `db/1` tell a plugin their end.
+//! How completing slots that touch a database tell a plugin their end.
 
 use std::ffi::c_void;
 use std::future::Future;
 
 use exthost_abi::data::Done;
-use exthost_abi::db::{IdDone, RunDone};
+use exthost_abi::kv::NumberDone;
 use exthost_abi::{Error, Status};
 
 use crate::ffi::callback;
 use crate::ffi::convert::{Data, error, require, store};
-use crate::ffi::db::query::raw_result;
 use crate::services::PluginServices;
-use crate::services::db::RunResult;
 use crate::services::error::ServiceError;
 
 /// A completing slot's callback with its data.
@@ -96,6 +94,16 @@ fn completion<T: Send + 'static>(
     })
 }
 
+/// Does the work of a blocking slot where the plugin may wait, if there is nothing
+/// to wait for.
+pub(super) fn at_once<T>(
+    services: &PluginServices,
+    work: impl FnOnce() -> Option<Result<T, ServiceError>>,
+) -> Result<Option<T>, ServiceError> {
+    services.db.check_place()?;
+    services.ops.at_once(work)?.transpose()
+}
+
 /// Waits for the work of a blocking slot, where the plugin may.
 pub(super) fn wait<T>(
     services: &PluginServices,
@@ -118,20 +126,7 @@ impl<T: 'static> Complete<T> for Done {
     }
 }
 
-impl Complete<u64> for IdDone {
-    fn is_given(&self) -> bool {
-        self.0.is_some()
-    }
-
-    unsafe fn call(self, data: *mut c_void, status: Status, error: *const Error, id: Option<&u64>) {
-        if let Some(done) = self.0 {
-            // SAFETY: the caller's contract.
-            unsafe { done(data, status, error, id.copied().unwrap_or(0)) };
-        }
-    }
-}
-
-impl Complete<RunResult> for RunDone {
+impl Complete<i64> for NumberDone {
     fn is_given(&self) -> bool {
         self.0.is_some()
     }
@@ -141,13 +136,11 @@ impl Complete<RunResult> for RunDone {
         data: *mut c_void,
         status: Status,
         error: *const Error,
-        result: Option<&RunResult>,
+        number: Option<&i64>,
     ) {
-        let result = result.map(raw_result);
-        let result = result.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
         if let Some(done) = self.0 {
-            // SAFETY: the caller's contract; `result` lives for the call.
-            unsafe { done(data, status, error, result) };
+            // SAFETY: the caller's contract.
+            unsafe { done(data, status, error, number.copied().unwrap_or(0)) };
         }
     }
 }

@@ -1,0 +1,233 @@
+//! The data of plugins for operators: what there is, backups, and their way back.
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::{fmt, future::Future};
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Json};
+use exthost_abi::Status;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::auth::{MANAGE, READ};
+use crate::http::problem::Problem;
+use crate::http::scoped::{Operator, ScopedRoutes};
+use crate::name::PluginName;
+use crate::registry::Registry;
+use crate::services::audit::Audit;
+use crate::services::db::StoredError;
+use crate::services::db::database::Databases;
+use crate::services::error::ServiceError;
+
+/// What the routes over plugins' data need of the host.
+pub(crate) struct Data {
+    /// The databases.
+    pub(crate) databases: Arc<Databases>,
+    /// Which plugins serve.
+    pub(crate) registry: Arc<Registry>,
+    /// Removes the data of a plugin that does not serve.
+    pub(crate) remove: Remove,
+    /// Who did what.
+    pub(crate) audit: Arc<Audit>,
+}
+
+/// Removes the data of a plugin that does not serve.
+pub(crate) type Remove = Box<dyn Fn(PluginName) -> Removed + Send + Sync>;
+
+type Removed = Pin<Box<dyn Future<Output = Result<(), StoredError>> + Send>>;
+
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Data").finish_non_exhaustive()
+    }
+}
+
+impl Data {
+    /// Records what an operator did to the data of a plugin, and what came of it.
+    async fn record<T: Serialize>(
+        &self,
+        operator: &Operator,
+        action: &str,
+        plugin: &PluginName,
+        outcome: &Result<T, StoredError>,
+    ) {
+        let detail = match outcome {
+            Ok(done) => json!({ "ok": true, "done": done }),
+            Err(error) => json!({ "ok": false, "code": error.code() }),
+        };
+        let Operator { actor, request_id } = operator;
+        let target = ("plugin", plugin.as_str());
+        let recorded = self
+            .audit
+            .operator(actor, request_id, action, target, detail);
+        recorded.await;
+    }
+}
+
+/// Adds the routes over `data`.
+pub(super) fn routes(routes: ScopedRoutes, data: &Arc<Data>) -> ScopedRoutes {
+    let path = |verb: &str| format!("/api/host/data/{{name}}/{verb}");
+    routes
+        .route(READ, "/api/host/data", get(list).with_state(data.clone()))
+        .route(READ, &path("slow"), get(slow).with_state(data.clone()))
+        .route(
+            MANAGE,
+            &path("backup"),
+            post(back_up).with_state(data.clone()),
+        )
+        .route(
+            MANAGE,
+            &path("restore"),
+            post(restore).with_state(data.clone()),
+        )
+        .route(
+            MANAGE,
+            &path("vacuum"),
+            post(vacuum).with_state(data.clone()),
+        )
+        .route(
+            MANAGE,
+            &path("remove"),
+            post(remove).with_state(data.clone()),
+        )
+}
+
+/// Which backup is to be restored.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Source {
+    file: PathBuf,
+}
+
+async fn list(State(data): State<Arc<Data>>) -> Response {
+    let listed = blocking(move || {
+        let serves = |name: &PluginName| data.registry.serving(name.as_ref()).is_some();
+        let stored = data.databases.list(serves)?;
+        // Whoever has a directory at hand can tell whether it is this one.
+        let directory = data.databases.data();
+        let directory = directory.canonicalize().unwrap_or(directory.to_owned());
+        Ok(json!({ "directory": directory, "data": stored }))
+    });
+    answer(listed.await)
+}
+
+async fn slow(State(data): State<Arc<Data>>, Path(name): Path<String>) -> Response {
+    match named(&name) {
+        Ok(name) => Json(json!({ "slow": data.databases.slow(&name) })).into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Among the plugin's backups: a token may not make the host write elsewhere.
+async fn back_up(
+    State(data): State<Arc<Data>>,
+    Extension(operator): Extension<Operator>,
+    Path(name): Path<String>,
+) -> Response {
+    let name = match named(&name) {
+        Ok(name) => name,
+        Err(problem) => return problem.into_response(),
+    };
+    let databases = data.databases.clone();
+    let plugin = name.clone();
+    let made = blocking(move || databases.back_up(&plugin, None, false)).await;
+    data.record(&operator, "host.data.backed-up", &name, &made)
+        .await;
+    answer(made)
+}
+
+async fn restore(
+    State(data): State<Arc<Data>>,
+    Extension(operator): Extension<Operator>,
+    Path(name): Path<String>,
+    source: Result<Json<Source>, JsonRejection>,
+) -> Response {
+    let (name, source) = match (named(&name), sent(source, "{\"file\": ...}")) {
+        (Ok(name), Ok(source)) => (name, source),
+        (Err(problem), _) | (_, Err(problem)) => return problem.into_response(),
+    };
+    let (databases, plugin) = (data.databases.clone(), name.clone());
+    let restored = blocking(move || databases.restore(&plugin, &source.file)).await;
+    data.record(&operator, "host.data.restored", &name, &restored)
+        .await;
+    answer(restored)
+}
+
+async fn vacuum(
+    State(data): State<Arc<Data>>,
+    Extension(operator): Extension<Operator>,
+    Path(name): Path<String>,
+) -> Response {
+    let name = match named(&name) {
+        Ok(name) => name,
+        Err(problem) => return problem.into_response(),
+    };
+    let (databases, plugin) = (data.databases.clone(), name.clone());
+    let vacuumed = blocking(move || databases.vacuum(&plugin)).await;
+    data.record(&operator, "host.data.vacuumed", &name, &vacuumed)
+        .await;
+    answer(vacuumed)
+}
+
+async fn remove(
+    State(data): State<Arc<Data>>,
+    Extension(operator): Extension<Operator>,
+    Path(name): Path<String>,
+) -> Response {
+    let name = match named(&name) {
+        Ok(name) => name,
+        Err(problem) => return problem.into_response(),
+    };
+    let removed = (data.remove)(name.clone()).await;
+    let removed = removed.map(|()| json!({ "removed": name }));
+    data.record(&operator, "host.data.removed", &name, &removed)
+        .await;
+    answer(removed)
+}
+
+fn named(name: &str) -> Result<PluginName, Problem> {
+    PluginName::parse(name)
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "invalid", error.to_string()))
+}
+
+fn sent<T>(body: Result<Json<T>, JsonRejection>, form: &str) -> Result<T, Problem> {
+    body.map(|Json(body)| body).map_err(|rejection| {
+        let detail = format!("{}; send {form} as application/json", rejection.body_text());
+        Problem::new(rejection.status(), "invalid", detail)
+    })
+}
+
+/// Runs what waits for the disk where it may; it goes on to its end when nobody
+/// waits for it any more.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoredError> + Send + 'static,
+) -> Result<T, StoredError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Operators see the reason, whoever is at fault.
+fn answer(result: Result<impl Serialize, StoredError>) -> Response {
+    let error = match result {
+        Ok(value) => return Json(value).into_response(),
+        Err(error) => error,
+    };
+    match error.status() {
+        Status::INTERNAL => {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            Problem::new(status, error.code(), error.to_string()).into_response()
+        }
+        status => {
+            let error = ServiceError::new(status, error.code(), error.to_string());
+            Problem::of_handler(&error).into_response()
+        }
+    }
+}
