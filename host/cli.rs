@@ -1,10 +1,12 @@
 //! The command line: what can be asked for, and who answers.
 
+mod audit;
 mod call;
 mod check;
 mod client;
 mod completions;
 mod config;
+mod data;
 mod dev;
 mod emit;
 mod inspect;
@@ -74,6 +76,8 @@ enum Command {
     Logs(logs::Logs),
     Emit(emit::Emit),
     Webhooks(webhooks::Webhooks),
+    Data(data::Data),
+    Audit(audit::Audit),
     Completions(completions::Completions),
 }
 
@@ -107,6 +111,8 @@ impl Cli {
             Command::Logs(logs) => runtime()?.block_on(logs.run()),
             Command::Emit(emit) => Ok(runtime()?.block_on(emit.run())),
             Command::Webhooks(webhooks) => runtime()?.block_on(webhooks.run()),
+            Command::Data(data) => runtime()?.block_on(data.run()),
+            Command::Audit(audit) => audit.run(),
             Command::Completions(completions) => completions.run(),
         }
     }
