@@ -1,6 +1,9 @@
 //! Is what was acknowledged still there, after a restart, a kill, a crowd? And is
 //! what is not the plugin's own out of its reach?
 
+/// Is what was acknowledged there after kill -9, and nothing in part?
+mod kills;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;

@@ -1,7 +1,7 @@
 //! Does a plugin built for one version of the API do with a host of another what the
 //! promise says?
 //!
-//! The other version is this one with one table more, `pebble/1`, as API 1.1: a host
+//! The other version is this one with one table more, `pebble/1`, as API 1.2: a host
 //! and an SDK of it are built here, once.
 #![cfg(target_os = "linux")]
 
@@ -18,7 +18,7 @@ use super::support::process::Running;
 use super::support::server::Server;
 use super::support::{EVERY_TABLE_C, c_plugin, exercise, root, rust_plugin, shared_c_plugin};
 
-/// The API 1.1: its SDK, and what was built with it.
+/// The API 1.2: its SDK, and what was built with it.
 fn sdk() -> &'static Written {
     static SDK: OnceLock<Written> = OnceLock::new();
     SDK.get_or_init(|| {
@@ -29,7 +29,7 @@ fn sdk() -> &'static Written {
     })
 }
 
-/// The binary of a host of API 1.1.
+/// The binary of a host of API 1.2.
 fn next_host() -> &'static Path {
     static HOST: OnceLock<PathBuf> = OnceLock::new();
     HOST.get_or_init(|| {
@@ -38,7 +38,7 @@ fn next_host() -> &'static Path {
     })
 }
 
-/// A plugin of the SDK of API 1.1 that weighs pebbles, and leaves a mark when its
+/// A plugin of the SDK of API 1.2 that weighs pebbles, and leaves a mark when its
 /// code runs.
 fn rust_source(capabilities: &str) -> String {
     let source = r#"//! Weighs three pebbles, where the host can.
@@ -75,7 +75,7 @@ static CONSTRUCTOR: extern "C" fn() = mark_that_code_ran;
     source.replace("CAPABILITIES", capabilities)
 }
 
-/// A plugin of API 1.1 and the mark that it leaves.
+/// A plugin of API 1.2 and the mark that it leaves.
 struct Next {
     library: PathBuf,
     mark: PathBuf,
@@ -129,7 +129,7 @@ impl Next {
 const NEEDS: &str = "EXTHOST_KEY(\"needs\",\"routes/1,pebble/1\")";
 const WANTS: &str = "EXTHOST_KEY(\"needs\",\"routes/1\")EXTHOST_KEY(\"wants\",\"pebble/1\")";
 
-/// A host of API 1.1 with plugins that nobody built anew.
+/// A host of API 1.2 with plugins that nobody built anew.
 fn in_next_host(plugins: &[&Path]) -> (Running, tempfile::TempDir) {
     let site = tempfile::tempdir().unwrap();
     let folder = site.path().join("plugins");
@@ -166,11 +166,11 @@ fn an_old_plugin_works_in_a_new_host() {
 fn a_new_plugin_that_needs_what_an_old_host_lacks_is_refused_before_it_runs() {
     let (code, message) = Next::rust("pebble-needed").refused();
     assert_eq!(code, "api-too-new");
-    assert!(message.contains("needs API 1.1.0"), "{message}");
-    assert!(message.contains("this host offers 1.0.0"), "{message}");
+    assert!(message.contains("needs API 1.2.0"), "{message}");
+    assert!(message.contains("this host offers 1.1.0"), "{message}");
 
     let directory = tempfile::tempdir().unwrap();
-    let Some(c) = Next::c(NEEDS, "1.1.0", directory.path()) else {
+    let Some(c) = Next::c(NEEDS, "1.2.0", directory.path()) else {
         return;
     };
     assert_eq!(c.refused(), (code, message));
@@ -180,7 +180,7 @@ fn a_new_plugin_that_needs_what_an_old_host_lacks_is_refused_before_it_runs() {
     let (code, message) = c.refused();
     assert_eq!(code, "unknown-need");
     assert!(message.contains("plugin needs pebble/1"), "{message}");
-    assert!(message.contains("this host with API 1.0.0"), "{message}");
+    assert!(message.contains("this host with API 1.1.0"), "{message}");
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_new_plugin_uses_the_table_in_a_new_host() {
     let needed = Next::rust("pebble-needed");
     let wanted = Next::rust("pebble-wanted");
     let directory = tempfile::tempdir().unwrap();
-    let c = Next::c(NEEDS, "1.1.0", directory.path());
+    let c = Next::c(NEEDS, "1.2.0", directory.path());
     let mut plugins = vec![&*needed.library, &*wanted.library];
     plugins.extend(c.iter().map(|plugin| plugin.library.as_path()));
     let (running, _site) = in_next_host(&plugins);

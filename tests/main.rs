@@ -10,6 +10,8 @@
 mod abi;
 /// Does every module import only what stands below it?
 mod architecture;
+/// Is it on record who did what, and does a record that was touched show?
+mod audit;
 /// Does nobody get further than they may, whatever they send?
 mod auth;
 /// Does what is published reach those who may listen, in order, or are they told?
@@ -20,6 +22,9 @@ mod browser;
 mod call;
 /// Does a plugin work whatever compiler made it, of whatever language?
 mod compilers;
+/// Does the operator get back what was stored, whether a host serves or not?
+#[cfg(unix)]
+mod data;
 /// Is what was acknowledged there, and what is not the plugin's out of its reach?
 mod database;
 /// Does `exthost dev` serve what was saved?
@@ -42,6 +47,8 @@ mod hangup;
 mod hurt;
 /// Does `exthost inspect` print the same meta of the same plugin, whatever its form?
 mod inspection;
+/// Does a plugin in C keep values, cache and record? Is each misuse an error code?
+mod keeping;
 /// Is a plugin refused whose tables are not those that were published?
 mod locks;
 /// Do the plugins that were built for an earlier API version still load and work?

@@ -52,12 +52,13 @@ pub(crate) fn rust_plugin(name: &str) -> PathBuf {
 }
 
 /// The Rust plugins of this repository.
-const RUST_PLUGINS: [&str; 14] = [
+const RUST_PLUGINS: [&str; 15] = [
     "echo-extension",
     "email-guard",
     "every-table",
     "faulty",
     "hello",
+    "links",
     "live",
     "marked-rust",
     "memwatch",
@@ -143,6 +144,7 @@ pub(crate) fn shared_c_plugin(source: &'static str) -> Option<PathBuf> {
     static FAULTY: OnceLock<Option<PathBuf>> = OnceLock::new();
     static HELLO: OnceLock<Option<PathBuf>> = OnceLock::new();
     static ITEMS: OnceLock<Option<PathBuf>> = OnceLock::new();
+    static KEEPING: OnceLock<Option<PathBuf>> = OnceLock::new();
     static STORING: OnceLock<Option<PathBuf>> = OnceLock::new();
     static EVENTS: OnceLock<Option<PathBuf>> = OnceLock::new();
     let cell = match source {
@@ -150,6 +152,7 @@ pub(crate) fn shared_c_plugin(source: &'static str) -> Option<PathBuf> {
         EVERY_TABLE_C => &EVERY_TABLE,
         HELLO_C => &HELLO,
         ITEMS_C => &ITEMS,
+        KEEPING_C => &KEEPING,
         FAULTY_C => &FAULTY,
         STORING_C => &STORING,
         EVENTS_C => &EVENTS,
@@ -177,6 +180,9 @@ pub(crate) const FAULTY_C: &str = "tests/plugins/faulty-c.c";
 
 /// The C plugin that publishes, rightly and wrongly.
 pub(crate) const BROADCAST_C: &str = "tests/plugins/broadcast-c.c";
+
+/// The C plugin that keeps values and records, rightly and wrongly.
+pub(crate) const KEEPING_C: &str = "tests/plugins/keeping-c.c";
 
 /// The C plugin that stores and tells, rightly and wrongly.
 pub(crate) const STORING_C: &str = "tests/plugins/storing-c.c";

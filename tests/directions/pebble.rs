@@ -25,15 +25,20 @@ pub(super) fn in_host(overlay: Overlay) -> Overlay {
         .before("host/ffi.rs", "mod routes;", "mod pebble;\n")
         .after(
             "host/ffi.rs",
-            "        (exthost_abi::webhooks::ID, 1) => (&raw const webhooks::TABLE).cast(),\n",
+            "        (exthost_abi::audit::ID, 1) => (&raw const audit::TABLE).cast(),\n",
             "        (exthost_abi::pebble::ID, 1) => (&raw const pebble::TABLE).cast(),\n",
         )
-        .edit("host/config/grant.rs", "[&str; 8]", "[&str; 9]")
+        .edit("host/config/grant.rs", "[&str; 11]", "[&str; 12]")
         .before(
             "host/config/grant.rs",
             "    \"routes\",\n    \"tasks\"",
             "    \"pebble\",\n",
         )
+}
+
+/// The table that came last, with its fingerprint: the new one stands behind it.
+fn last_table() -> (&'static str, &'static str) {
+    *exthost_abi::fingerprint::FINGERPRINTS.last().unwrap()
 }
 
 /// A version of the ABI's crate within 1.0, as each of its releases has.
@@ -42,25 +47,26 @@ fn in_tables(overlay: Overlay) -> Overlay {
     let lib = "plugin-api/abi/src/lib.rs";
     let layout = "plugin-api/abi/src/layout.rs";
     let fingerprint = "plugin-api/abi/src/fingerprint.rs";
+    let (key, last) = last_table();
     overlay
         .edit(manifest, "\nversion = \"1.0.0\"", "\nversion = \"1.0.7\"")
         .file("plugin-api/abi/src/pebble.rs", TABLE)
         .before(lib, "pub mod routes;", "pub mod pebble;\n")
-        .edit(lib, "    minor: 0,", "    minor: 1,")
+        .edit(lib, "    minor: 1,", "    minor: 2,")
         .after(
             layout,
-            "    table::<WebhooksTable>(webhooks::ID),\n",
+            "    table::<AuditTable>(audit::ID),\n",
             "    table::<crate::pebble::PebbleTable>(crate::pebble::ID),\n",
         )
         .after(
             fingerprint,
-            "    (\"webhooks/1\", \"58374c7e11bc1835\"),\n",
+            &format!("    (\"{key}\", \"{last}\"),\n"),
             &format!("    (\"pebble/1\", \"{FINGERPRINT}\"),\n"),
         )
         .edit(
             fingerprint,
-            "    \"webhooks/1=58374c7e11bc1835\",\n",
-            &format!("    \"webhooks/1=58374c7e11bc1835,\",\n    \"pebble/1={FINGERPRINT}\",\n"),
+            &format!("    \"{key}={last}\",\n"),
+            &format!("    \"{key}={last},\",\n    \"pebble/1={FINGERPRINT}\",\n"),
         )
 }
 
@@ -73,7 +79,11 @@ fn in_wrapper(overlay: Overlay) -> Overlay {
         .before("plugin-api/src/lib.rs", "pub use plugin::Plugin;", "pub use pebble::Pebble;\n")
         .file("plugin-api/src/export/pebble.rs", CALL)
         .before("plugin-api/src/export.rs", "pub(crate) mod request;", "mod pebble;\n")
-        .before("plugin-api/src/export.rs", "mod broadcast;", LOWEST_API)
+        .edit(
+            "plugin-api/src/export.rs",
+            "        1 => \"1.1.0\",\n",
+            "        1 => \"1.1.0\",\n        2 => \"1.2.0\",\n",
+        )
         .before(host, "    states: SharedStates,\n", "    pebble: Option<&'static abi::pebble::PebbleTable>,\n")
         .before(
             host,
@@ -98,26 +108,27 @@ fn in_wrapper(overlay: Overlay) -> Overlay {
             "    (@capability $other:ident) => {",
             "    (@capability pebble) => { \"pebble/1\" };\n",
         )
-        .edit(
+        .before(
             macros,
-            "(\"api\", \"1.0.0\")",
-            "(\"api\", $crate::export::lowest_api($crate::export_plugin!(@in capabilities $n)))",
+            "    (@since $other:ident) => { 0 };",
+            "    (@since pebble) => { 2 };\n",
         )
 }
 
 fn in_header(overlay: Overlay) -> Overlay {
     let header = "plugin-api/include/exthost.h";
+    let (key, last) = last_table();
     overlay
-        .edit(header, "VERSION \"1.0.0\"", "VERSION \"1.1.0\"")
+        .edit(header, "VERSION \"1.1.0\"", "VERSION \"1.2.0\"")
         .after(
             header,
-            "#define EXTHOST_TABLE_WEBHOOKS_1 \"webhooks/1=58374c7e11bc1835\"\n",
+            &format!("#define EXTHOST_TABLE_AUDIT_1 \"{key}={last}\"\n"),
             &format!("#define EXTHOST_TABLE_PEBBLE_1 \"pebble/1={FINGERPRINT}\"\n"),
         )
         .edit(
             header,
-            "    EXTHOST_TABLE_BROADCAST_1 \",\" \\\n    EXTHOST_TABLE_WEBHOOKS_1\n",
-            "    EXTHOST_TABLE_BROADCAST_1 \",\" \\\n    EXTHOST_TABLE_WEBHOOKS_1 \",\" \\\n    \
+            "    EXTHOST_TABLE_CACHE_1 \",\" \\\n    EXTHOST_TABLE_AUDIT_1\n",
+            "    EXTHOST_TABLE_CACHE_1 \",\" \\\n    EXTHOST_TABLE_AUDIT_1 \",\" \\\n    \
              EXTHOST_TABLE_PEBBLE_1\n",
         )
         .before(
@@ -141,7 +152,7 @@ pub const ID: &str = "pebble";
 
 /// The table `pebble/1`.
 ///
-/// Since: API 1.1.
+/// Since: API 1.2.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, StableAbi)]
 pub struct PebbleTable {
@@ -149,7 +160,7 @@ pub struct PebbleTable {
     /// be null.
     ///
     /// Errors: `TOO_LARGE` for more than a million.
-    /// Since: API 1.1.
+    /// Since: API 1.2.
     pub weigh: unsafe extern "C" fn(
         ctx: *const c_void,
         cause: u64,
@@ -251,30 +262,11 @@ impl Host {
 }
 "#;
 
-const LOWEST_API: &str = r#"/// The lowest API version that has all of `needs`.
-pub const fn lowest_api(needs: &str) -> &'static str {
-    let (needs, later) = (needs.as_bytes(), b"pebble/");
-    let mut at = 0;
-    while at + later.len() <= needs.len() {
-        let mut same = 0;
-        while same < later.len() && needs[at + same] == later[same] {
-            same += 1;
-        }
-        if same == later.len() {
-            return "1.1.0";
-        }
-        at += 1;
-    }
-    "1.0.0"
-}
-
-"#;
-
 const HEADER: &str = r#"#define EXTHOST_PEBBLE_ID "pebble"
 
 /* The table `pebble/1`.
  *
- * Since: API 1.1. */
+ * Since: API 1.2. */
 typedef struct exthost_pebble_table {
     /* `[any-thread]` Stores what `pebbles` weigh, in grams, in `grams`. */
     exthost_status (*weigh)(const void *ctx, uint64_t cause, uint32_t pebbles, uint64_t *grams);

@@ -87,7 +87,7 @@ fn versions(zoo: &mut Zoo) {
             name,
             library,
             code,
-            &[api, "offers 1.0.0", "build the plugin against"],
+            &[api, "offers 1.1.0", "build the plugin against"],
         );
     }
     let meta = String::from_utf8(sound.meta()).unwrap();
@@ -167,14 +167,14 @@ fn link(source: &Path, library: &Path) {
 /// Libraries that ask for what this host has not, or does not allow.
 fn needs(zoo: &mut Zoo) {
     let library = zoo.sound.clone().with("needs", "routes/1,teleport/1");
-    let says = ["teleport/1", "API 1.0.0", "from needs to wants"];
+    let says = ["teleport/1", "API 1.1.0", "from needs to wants"];
     zoo.library("unknown-need.so", library, "unknown-need", &says);
     let library = zoo.sound.clone().with("needs", "routes/9");
     zoo.library(
         "later-need.so",
         library,
         "unknown-need",
-        &["routes/9", "API 1.0.0"],
+        &["routes/9", "API 1.1.0"],
     );
     let library = zoo.sound.clone().with("panic", "abort");
     let says = ["panic=abort", "allows unwind and none", "build it with"];
