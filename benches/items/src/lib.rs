@@ -17,12 +17,14 @@ const INSERT: &str = "INSERT INTO ext_items_items (id, name, created_at) VALUES 
 const LIST: &str =
     "SELECT id, name, created_at FROM ext_items_items ORDER BY created_at DESC, id LIMIT ?";
 const INSERT_NUMBERED: &str = "INSERT INTO ext_items_numbered (name, created_at) VALUES (?, ?)";
+const GET_NUMBERED: &str = "SELECT name, created_at FROM ext_items_numbered WHERE id = ?";
 
 struct Items {
     db: Db,
     insert: Statement,
     list: Statement,
     insert_numbered: Statement,
+    get_numbered: Statement,
 }
 
 impl Plugin for Items {
@@ -36,11 +38,13 @@ impl Plugin for Items {
         router.post("fill", fill).public();
         router.get("count", count).public();
         router.post("measure", measure::measure).public();
+        router.post("write", measure::write).public();
         Ok(Items {
             db,
             insert: db.prepare(INSERT).wait()?,
             list: db.prepare(LIST).wait()?,
             insert_numbered: db.prepare(INSERT_NUMBERED).wait()?,
+            get_numbered: db.prepare(GET_NUMBERED).wait()?,
         })
     }
 }

@@ -21,17 +21,26 @@ pub(crate) fn command_on(core: usize, program: &std::path::Path) -> Command {
 
 /// Lets this thread, and those it starts, run on one core.
 pub(crate) fn stay_on(core: usize) {
+    stay(&core.to_string());
+}
+
+/// Lets this thread, and those it starts, run on both cores.
+pub(crate) fn stay_on_both() {
+    stay(&format!("{SERVER},{LOAD}"));
+}
+
+fn stay(cores: &str) {
     if !can_pin() {
         println!("not pinned to cores: there is no taskset here");
         return;
     }
     let this = std::process::id().to_string();
     let pinned = Command::new("taskset")
-        .args(["-cp", &core.to_string(), &this])
+        .args(["-cp", cores, &this])
         .stdout(Stdio::null())
         .status();
     if !pinned.is_ok_and(|status| status.success()) {
-        println!("not pinned: this machine has no core {core}");
+        println!("not pinned: this machine has no core of {cores}");
     }
 }
 

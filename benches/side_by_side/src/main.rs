@@ -13,7 +13,9 @@ mod listeners;
 mod load;
 mod pairs;
 mod peer;
+mod plain;
 mod spread;
+mod together;
 mod work;
 
 use std::error::Error;
@@ -53,6 +55,8 @@ enum What {
     Insert,
     /// The database's calls against plain rusqlite, without HTTP
     Db,
+    /// The database with several readers and writers at a time, without HTTP
+    DbTogether,
     /// Events that are emitted and heard against a channel of tokio's, without HTTP
     Events,
 }
@@ -67,6 +71,7 @@ fn main() -> Result<()> {
             What::List => work(&work::LIST)?,
             What::Insert => work(&work::INSERT)?,
             What::Db => boundary::measure(&programs, arguments.pairs)?,
+            What::DbTogether => together::measure(&programs, arguments.pairs)?,
             What::Events => listeners::measure(&programs, arguments.pairs)?,
         }
     }
