@@ -49,6 +49,21 @@ impl fmt::Debug for Data {
 }
 
 impl Data {
+    /// Does what an operator asks with the data of a plugin, where it may wait for the
+    /// disk, and records it.
+    async fn work<T: Serialize + Send + 'static>(
+        &self,
+        operator: &Operator,
+        action: &str,
+        name: PluginName,
+        work: impl FnOnce(&Databases, &PluginName) -> Result<T, StoredError> + Send + 'static,
+    ) -> Response {
+        let (databases, plugin) = (self.databases.clone(), name.clone());
+        let done = blocking(move || work(&databases, &plugin)).await;
+        self.record(operator, action, &name, &done).await;
+        answer(done)
+    }
+
     /// Records what an operator did to the data of a plugin, and what came of it.
     async fn record<T: Serialize>(
         &self,
@@ -117,11 +132,12 @@ async fn list(State(data): State<Arc<Data>>) -> Response {
     answer(listed.await)
 }
 
-async fn slow(State(data): State<Arc<Data>>, Path(name): Path<String>) -> Response {
-    match named(&name) {
-        Ok(name) => Json(json!({ "slow": data.databases.slow(&name) })).into_response(),
-        Err(problem) => problem.into_response(),
-    }
+async fn slow(
+    State(data): State<Arc<Data>>,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    let slow = data.databases.slow(&named(&name)?);
+    Ok(Json(json!({ "slow": slow })).into_response())
 }
 
 /// Among the plugin's backups: a token may not make the host write elsewhere.
@@ -129,17 +145,12 @@ async fn back_up(
     State(data): State<Arc<Data>>,
     Extension(operator): Extension<Operator>,
     Path(name): Path<String>,
-) -> Response {
-    let name = match named(&name) {
-        Ok(name) => name,
-        Err(problem) => return problem.into_response(),
-    };
-    let databases = data.databases.clone();
-    let plugin = name.clone();
-    let made = blocking(move || databases.back_up(&plugin, None, false)).await;
-    data.record(&operator, "host.data.backed-up", &name, &made)
-        .await;
-    answer(made)
+) -> Result<Response, Problem> {
+    let name = named(&name)?;
+    let work = |databases: &Databases, name: &_| databases.back_up(name, None, false);
+    Ok(data
+        .work(&operator, "host.data.backed-up", name, work)
+        .await)
 }
 
 async fn restore(
@@ -147,48 +158,33 @@ async fn restore(
     Extension(operator): Extension<Operator>,
     Path(name): Path<String>,
     source: Result<Json<Source>, JsonRejection>,
-) -> Response {
-    let (name, source) = match (named(&name), sent(source, "{\"file\": ...}")) {
-        (Ok(name), Ok(source)) => (name, source),
-        (Err(problem), _) | (_, Err(problem)) => return problem.into_response(),
-    };
-    let (databases, plugin) = (data.databases.clone(), name.clone());
-    let restored = blocking(move || databases.restore(&plugin, &source.file)).await;
-    data.record(&operator, "host.data.restored", &name, &restored)
-        .await;
-    answer(restored)
+) -> Result<Response, Problem> {
+    let (name, source) = (named(&name)?, sent(source, "{\"file\": ...}")?);
+    let work = move |databases: &Databases, name: &_| databases.restore(name, &source.file);
+    Ok(data.work(&operator, "host.data.restored", name, work).await)
 }
 
 async fn vacuum(
     State(data): State<Arc<Data>>,
     Extension(operator): Extension<Operator>,
     Path(name): Path<String>,
-) -> Response {
-    let name = match named(&name) {
-        Ok(name) => name,
-        Err(problem) => return problem.into_response(),
-    };
-    let (databases, plugin) = (data.databases.clone(), name.clone());
-    let vacuumed = blocking(move || databases.vacuum(&plugin)).await;
-    data.record(&operator, "host.data.vacuumed", &name, &vacuumed)
-        .await;
-    answer(vacuumed)
+) -> Result<Response, Problem> {
+    let name = named(&name)?;
+    let work = |databases: &Databases, name: &_| databases.vacuum(name);
+    Ok(data.work(&operator, "host.data.vacuumed", name, work).await)
 }
 
 async fn remove(
     State(data): State<Arc<Data>>,
     Extension(operator): Extension<Operator>,
     Path(name): Path<String>,
-) -> Response {
-    let name = match named(&name) {
-        Ok(name) => name,
-        Err(problem) => return problem.into_response(),
-    };
+) -> Result<Response, Problem> {
+    let name = named(&name)?;
     let removed = (data.remove)(name.clone()).await;
     let removed = removed.map(|()| json!({ "removed": name }));
     data.record(&operator, "host.data.removed", &name, &removed)
         .await;
-    answer(removed)
+    Ok(answer(removed))
 }
 
 fn named(name: &str) -> Result<PluginName, Problem> {
