@@ -1,8 +1,11 @@
 //! The log for applications and operators: which of the host's own lines are kept
-//! for `GET /api/host/logs`, and lines as JSON.
+//! for `GET /api/host/logs`, and lines as JSON or text.
 
 mod fields;
 mod json;
+mod one_line;
+#[cfg(test)]
+mod written;
 
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
@@ -14,6 +17,7 @@ use crate::services::log::{KeptLine, KeptLines, TARGET};
 use fields::Fields;
 
 pub use json::JsonLines;
+pub use one_line::{OneLine, without_control};
 
 /// Makes a layer that keeps the host's own lines, from `info` up, for
 /// `GET /api/host/logs`; those of plugins are kept without it.

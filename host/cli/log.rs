@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
-use exthost::logs::{self, JsonLines};
+use exthost::logs::{self, JsonLines, OneLine};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::{self, time};
 use tracing_subscriber::prelude::*;
@@ -35,6 +35,7 @@ pub(crate) fn start(default: &str, format: LogFormat) {
     };
     let terminal = io::stderr().is_terminal();
     let text = fmt::layer()
+        .fmt_fields(OneLine)
         .with_writer(io::stderr)
         .with_ansi(terminal && super::output::may_colour())
         .with_target(false)

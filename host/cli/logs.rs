@@ -1,6 +1,6 @@
 //! `exthost logs`: the latest lines of a running host's log.
 
-pub(super) mod text;
+mod text;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

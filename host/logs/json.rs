@@ -75,25 +75,8 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
     use super::*;
-
-    /// Where lines are written to.
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::logs::written::Written;
 
     #[test]
     fn fields_of_plugins_are_objects() {
@@ -108,7 +91,7 @@ mod tests {
             tracing::info!(target: TARGET, plugin = "memwatch", fields, "line\n{}", 1);
             tracing::warn!(target: "exthost", level = "taken", fields, ms = 1.5, "two");
         });
-        let written = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let written = written.text();
         let lines = written
             .lines()
             .map(|line| serde_json::from_str(line).unwrap());

@@ -5,9 +5,10 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::super::support::client::Response;
+use super::super::support::client::{Connection, Response};
 use super::super::support::process::{Running, project};
 use super::super::support::server::{Server, eventually};
+use super::super::support::site::Site;
 use super::super::support::{exthost, rust_plugin};
 use super::{ask, printed};
 
@@ -151,6 +152,37 @@ fn the_command_shows_lines_and_goes_on_with_further_ones() {
     );
     following.kill().unwrap();
     following.wait().unwrap();
+}
+
+#[test]
+fn a_line_stays_a_line_whatever_is_written() {
+    let site = Site::new("");
+    let token = site.token("operator", &["host.manage"]);
+    let running = site.serve(&[]);
+    let line = json!({
+        "level": "warn", "plugin": "seen-forged",
+        "message": "one\n2026-01-01T00:00:00.000000Z  INFO forged\r\u{1b}[2Jtwo",
+        "fields": { "a": "three\nforged" },
+    });
+    let bearer = format!("Bearer {token}");
+    let headers = [
+        ("authorization", &*bearer),
+        ("content-type", "application/json"),
+    ];
+    let mut connection = Connection::open(running.address).unwrap();
+    let injected = connection.request("POST", LOGS, &headers, line.to_string().as_bytes());
+    assert_eq!(injected.unwrap().status, 200);
+    let written = || {
+        let log = running.log();
+        log.lines()
+            .find(|line| line.contains("one"))
+            .map(str::to_owned)
+    };
+    eventually("the line is written", || written().is_some());
+    let escaped = r"one\n2026-01-01T00:00:00.000000Z  INFO forged\r\u{1b}[2Jtwo";
+    let written = written().unwrap();
+    assert!(written.contains(escaped), "{written}");
+    assert!(!running.log().contains("\nforged"), "{}", running.log());
 }
 
 #[test]

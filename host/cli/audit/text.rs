@@ -4,8 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use exthost::audit::Record;
 use exthost::auth::Actor;
-
-use crate::cli::logs::text::without_control;
+use exthost::logs::without_control;
 
 /// One line, safe for a terminal.
 pub(super) fn record(record: &Record) -> String {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use exthost::logs::without_control;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -35,18 +36,6 @@ pub(super) fn line(line: &Value) -> String {
         text += &format!(" request={request}");
     }
     without_control(&text)
-}
-
-/// Escapes what could move the cursor, or worse.
-pub(in crate::cli) fn without_control(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character.is_control() {
-            true => safe.extend(character.escape_default()),
-            false => safe.push(character),
-        }
-    }
-    safe
 }
 
 #[cfg(test)]
