@@ -1,6 +1,6 @@
 //! Records that wait for the disk, and share a commit and a signature.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,6 +28,8 @@ pub(super) struct Lane {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Job>,
+    /// How many of those are of each plugin, and of the host under no name.
+    shares: HashMap<String, usize>,
     served: bool,
     closed: bool,
     records: u64,
@@ -39,11 +41,15 @@ struct State {
 /// Records that are appended all or none, and who is told.
 #[derive(Debug)]
 struct Job {
+    /// Whose they are.
+    plugin: String,
     records: Vec<Pending>,
     reply: Reply,
 }
 
-type Reply = oneshot::Sender<Result<(), ServiceError>>;
+type Reply = oneshot::Sender<Answer>;
+
+type Answer = Result<(), ServiceError>;
 
 /// What is measured of the audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +65,12 @@ pub(crate) struct AuditStatus {
 /// Calls of plugins that may wait.
 const QUEUE_MAX: usize = 1024;
 
-/// Calls of the host itself that may wait beyond those: a plugin that calls more often
-/// than the disk can write does not keep off the record what operators do.
+/// Calls of any one plugin that may wait: one that calls more often than the disk can
+/// write does not keep off the record what others do.
+const SHARE_MAX: usize = QUEUE_MAX / 4;
+
+/// Calls of the host itself that may wait beyond those of plugins: nor do several such
+/// plugins keep off the record what operators do.
 const HOST_MAX: usize = 256;
 
 /// Calls that share a commit at most.
@@ -91,19 +101,19 @@ impl Lane {
         if state.closed {
             return Err(ServiceError::stopped());
         }
-        let most = match records.iter().any(Pending::is_of_host) {
-            true => QUEUE_MAX + HOST_MAX,
-            false => QUEUE_MAX,
-        };
-        if state.waiting.len() >= most {
+        let plugin = records.first().map(|record| record.plugin.clone());
+        let plugin = plugin.unwrap_or_default();
+        if let Some(busy) = state.no_room_for(&plugin) {
             state.failed += 1;
-            return Err(ServiceError::new(
-                Status::BUSY,
-                "busy",
-                format!("{most} records wait for the disk; try again"),
-            ));
+            return Err(busy);
         }
-        state.waiting.push_back(Job { records, reply });
+        *state.shares.entry(plugin.clone()).or_default() += 1;
+        let job = Job {
+            plugin,
+            records,
+            reply,
+        };
+        state.waiting.push_back(job);
         Ok(!std::mem::replace(&mut state.served, true))
     }
 
@@ -171,7 +181,7 @@ impl Lane {
         let mut state = self.state();
         let count = state.waiting.len().min(GROUP_MAX);
         state.served = count > 0;
-        (count > 0).then(|| state.waiting.drain(..count).collect())
+        (count > 0).then(|| state.next(count))
     }
 
     fn count(&self, store: Option<&Store>, appended: &Result<(), ServiceError>, calls: usize) {
@@ -225,6 +235,36 @@ fn leave_if_taken_away(store: &mut Option<Store>) -> bool {
 }
 
 impl State {
+    /// Why a call of `plugin` may not wait, if so.
+    fn no_room_for(&self, plugin: &str) -> Option<ServiceError> {
+        let busy = |message| ServiceError::new(Status::BUSY, "busy", message);
+        let is_of_host = plugin.is_empty();
+        let share = self.shares.get(plugin).copied().unwrap_or_default();
+        if !is_of_host && share >= SHARE_MAX {
+            return Some(busy(format!(
+                "{share} calls of {plugin} wait for the disk, which is its share; try again"
+            )));
+        }
+        let most = match is_of_host {
+            true => QUEUE_MAX + HOST_MAX,
+            false => QUEUE_MAX,
+        };
+        let waiting = self.waiting.len();
+        (waiting >= most).then(|| busy(format!("{waiting} calls wait for the disk; try again")))
+    }
+
+    /// Takes the first `count` of those that wait.
+    fn next(&mut self, count: usize) -> Vec<Job> {
+        let jobs: Vec<Job> = self.waiting.drain(..count).collect();
+        for job in &jobs {
+            if let Some(share) = self.shares.get_mut(&job.plugin) {
+                *share -= 1;
+            }
+        }
+        self.shares.retain(|_, share| *share > 0);
+        jobs
+    }
+
     fn tell(&mut self, code: &str, error: &dyn std::fmt::Display) {
         if self.told.as_deref() != Some(code) {
             tracing::error!(code, "nothing can be recorded: {error}");
@@ -244,21 +284,47 @@ mod tests {
         vec![Pending::new(0, plugin, "1", &Actor::default(), "", entry)]
     }
 
+    fn queue(lane: &Lane, plugin: &str) -> Result<oneshot::Receiver<Answer>, ServiceError> {
+        let (reply, answer) = oneshot::channel();
+        lane.queue(of(plugin), reply).map(|_| answer)
+    }
+
     #[test]
-    fn a_plugin_that_floods_leaves_room_for_the_host() {
+    fn plugins_that_flood_leave_room_for_others_and_for_the_host() {
         let data = tempfile::tempdir().unwrap();
         let lane = Lane::open(data.path()).unwrap();
         // Nobody serves, so that all wait.
-        for _ in 0..QUEUE_MAX {
-            lane.queue(of("notes"), oneshot::channel().0).unwrap();
-        }
-        let refused = lane.queue(of("notes"), oneshot::channel().0).unwrap_err();
+        let mut answers: Vec<_> = (0..SHARE_MAX)
+            .map(|_| queue(&lane, "notes").unwrap())
+            .collect();
+        let refused = queue(&lane, "notes").unwrap_err();
         assert_eq!(refused.status, Status::BUSY);
+        assert!(refused.message.contains("256 calls of notes"), "{refused}");
         assert_eq!(lane.status().failed, 1);
-        let (reply, mut answer) = oneshot::channel();
-        lane.queue(of(""), reply).unwrap();
+        answers.push(queue(&lane, "links").unwrap());
+        answers.push(queue(&lane, "").unwrap());
+
+        // Several together fill what there is for plugins, and no more.
+        let mut plugins = (0..).map(|number| format!("plugin-{number}"));
+        while lane.status().waiting < QUEUE_MAX as u64 {
+            let plugin = plugins.next().unwrap();
+            while let Ok(answer) = queue(&lane, &plugin) {
+                answers.push(answer);
+            }
+        }
+        assert_eq!(queue(&lane, "links").unwrap_err().status, Status::BUSY);
+        for _ in 0..HOST_MAX {
+            answers.push(queue(&lane, "").unwrap());
+        }
+        assert_eq!(queue(&lane, "").unwrap_err().status, Status::BUSY);
+
+        // Once they are on the disk, there is room for as many again.
+        lane.serve();
+        answers.push(queue(&lane, "notes").unwrap());
         lane.close();
-        assert_eq!(answer.try_recv(), Ok(Ok(())));
-        assert_eq!(lane.status().records, QUEUE_MAX as u64 + 1);
+        for answer in &mut answers {
+            assert_eq!(answer.try_recv(), Ok(Ok(())));
+        }
+        assert_eq!(lane.status().records, answers.len() as u64);
     }
 }

@@ -79,11 +79,6 @@ impl Pending {
         }
     }
 
-    /// Whether the host itself has recorded it.
-    pub(super) fn is_of_host(&self) -> bool {
-        self.plugin.is_empty()
-    }
-
     /// The record of the chain that has the number `seq` and follows `prev`.
     pub(super) fn chained(self, seq: u64, prev: Hash) -> Record {
         let mut record = Record {
