@@ -1,6 +1,8 @@
 //! Does the operator get back what was stored, while a host serves and while none
 //! does?
 
+/// Does a backup that fails leave nothing, and say what it failed for?
+mod backups;
 /// Does a damaged file cost its own plugin alone, and nobody a wrong row?
 #[cfg(unix)]
 mod damage;

@@ -11,14 +11,14 @@ use super::super::support::site::hang_up;
 use super::{COUNT, Kept, SCHEMA, counted, done, sql};
 
 /// Rows that fill some hundred pages.
-const FILL: &str = "
+pub(super) const FILL: &str = "
     WITH RECURSIVE n(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 1000)
     INSERT INTO ext_faulty_a SELECT n, hex(randomblob(500)) FROM n";
 
 /// What happens to a file while no host has it.
 type Damage = fn(&Path);
 
-fn overwrite(file: &Path, from: usize, bytes: usize) {
+pub(super) fn overwrite(file: &Path, from: usize, bytes: usize) {
     let mut content = fs::read(file).unwrap();
     let end = content.len().min(from + bytes);
     content[from..end].fill_with(|| fastrand::u8(..));

@@ -1,8 +1,10 @@
 //! Copies a plugin's database for its operator, while the plugin goes on.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection as Raw, OpenFlags};
+use rusqlite::{Connection as Raw, ErrorCode, OpenFlags, ffi};
 
 use crate::name::PluginName;
 use crate::services::db::copy::{Unfinished, Why, backup_name, has_table};
@@ -26,9 +28,10 @@ impl Databases {
         if let Some(to) = to {
             check_target(self.data(), to, replace)?;
         }
-        let raw = self.open_to_read(name)?;
+        let raw = self.open_to_read(name);
+        let raw = raw.map_err(|error| told_of_source(name, error))?;
         let file = folder.file();
-        let of_file = |error| StoredError::of_sqlite(name, &file, &error);
+        let of_file = |error| told_of_source(name, StoredError::of_sqlite(name, &file, &error));
         // What is committed from here on is not in the copy, and whoever commits it
         // waits for nobody.
         raw.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")
@@ -46,8 +49,11 @@ impl Databases {
         };
         let of_disk = |error| StoredError::of_disk(&target, &error);
         let copy = copy.map_err(of_disk)?;
-        let taken = copy.take(&raw);
-        taken.map_err(|error| StoredError::of_sqlite(name, &target, &error))?;
+        copy.take(&raw)
+            .map_err(|error| match is_of_source(&error) {
+                true => of_file(error),
+                false => StoredError::of_sqlite(name, &target, &error),
+            })?;
         let bytes = bytes_of(copy.path());
         copy.keep(&target, replace).map_err(of_disk)?;
         Ok(BackedUp {
@@ -55,6 +61,31 @@ impl Databases {
             bytes,
             schema_version,
         })
+    }
+}
+
+/// Whether it is the database that is not sound, or cannot be read, rather than its copy
+/// that cannot be written: that has the same pages.
+fn is_of_source(error: &rusqlite::Error) -> bool {
+    let unread = [ffi::SQLITE_IOERR_READ, ffi::SQLITE_IOERR_SHORT_READ];
+    error.sqlite_error().is_some_and(|error| {
+        let is_unsound = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
+        is_unsound.contains(&error.code) || unread.contains(&error.extended_code)
+    })
+}
+
+/// What is told of a database that is to be copied, and is damaged: there is no other
+/// that could be named.
+fn told_of_source(name: &PluginName, error: StoredError) -> StoredError {
+    match error {
+        StoredError::Unsound { file, reason } => StoredError::Damaged {
+            reason: format!(
+                "{} is damaged, and no backup is made of it: {reason}; restore an earlier backup \
+                 with `exthost data restore {name} FILE`",
+                file.display()
+            ),
+        },
+        other => other,
     }
 }
 
@@ -91,20 +122,29 @@ pub fn check_target(data: &Path, to: &Path, replace: bool) -> Result<(), StoredE
 }
 
 /// Moves a backup that a host has made among those of a plugin to `to`, in the place of
-/// another backup only if it is to `replace` it: all of it is there, or nothing.
+/// another backup only if it is to `replace` it: all of it is there, or nothing. It is
+/// not among those of the plugin afterwards, in either case: nobody has asked for it
+/// there.
 ///
 /// # Errors
-/// [`StoredError`]; the backup is where it was then.
+/// [`StoredError`].
 pub fn take_out(backup: &Path, to: &Path, replace: bool) -> Result<(), StoredError> {
+    let taken = copy_out(backup, to, replace);
+    let removed = std::fs::remove_file(backup);
+    taken.and(removed.map_err(|error| StoredError::of_disk(backup, &error)))
+}
+
+fn copy_out(backup: &Path, to: &Path, replace: bool) -> Result<(), StoredError> {
     let of_disk = |error| StoredError::of_disk(to, &error);
     let copy = Unfinished::begin_for(to).map_err(of_disk)?;
-    std::fs::copy(backup, copy.path()).map_err(|error| StoredError::of_disk(backup, &error))?;
-    copy.keep(to, replace).map_err(of_disk)?;
-    std::fs::remove_file(backup).map_err(|error| StoredError::of_disk(backup, &error))
+    let mut from = File::open(backup).map_err(|error| StoredError::of_disk(backup, &error))?;
+    let mut written = File::create(copy.path()).map_err(of_disk)?;
+    io::copy(&mut from, &mut written).map_err(of_disk)?;
+    copy.keep(to, replace).map_err(of_disk)
 }
 
 /// The path without links.
-fn real(path: &Path) -> std::io::Result<PathBuf> {
+fn real(path: &Path) -> io::Result<PathBuf> {
     path.canonicalize()
 }
 

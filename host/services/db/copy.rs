@@ -9,7 +9,7 @@ use rusqlite::backup::Backup;
 use rusqlite::{Connection as Raw, Error, ffi};
 use tempfile::TempPath;
 
-use crate::services::db::folder::{give, sync};
+use crate::services::db::folder::{beside, give, sync};
 
 /// A copy that is not whole yet, beside the place where it is to be kept; gone
 /// when dropped.
@@ -75,6 +75,17 @@ impl Unfinished {
     /// be sent twice if the copy took its place. Nobody who writes waits for it if
     /// `from` is a connection of its own that holds a read transaction.
     pub(super) fn take(&self, from: &Raw) -> rusqlite::Result<()> {
+        let taken = self.fill(from);
+        if taken.is_err() {
+            // SQLite cannot remove what it keeps beside the copy where it cannot write.
+            for left in beside(&self.file) {
+                let _ = std::fs::remove_file(left);
+            }
+        }
+        taken
+    }
+
+    fn fill(&self, from: &Raw) -> rusqlite::Result<()> {
         let mut copy = Raw::open(&self.file)?;
         // It counts only once it is whole, and is written to the disk then.
         copy.pragma_update(None, "synchronous", "off")?;
@@ -273,8 +284,10 @@ mod tests {
         let raw = Raw::open(&file).unwrap();
         let copy = Unfinished::begin(folder.path(), "a").unwrap();
         let path = copy.path().to_owned();
+        let [_, index, _] = beside(&path);
+        std::fs::write(&index, "left by SQLite").unwrap();
         assert!(copy.take(&raw).is_err());
-        assert!(path.exists());
+        assert!(path.exists() && !index.exists());
         drop(copy);
         assert!(!path.exists());
     }
