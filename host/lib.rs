@@ -93,7 +93,8 @@
 //!    at `/api/broadcast`, the operators' API beside them.
 //! 7. [`Host`] and [`HostBuilder`]: all of it together.
 //! 8. [`testing`]: a host for the length of a test.
-//! 9. [`config`], [`logs`], [`error`], [`name`], [`Clock`] and `gate`: leaves.
+//! 9. [`config`], [`logs`], [`error`], [`name`], [`Clock`], `gate` and `private`:
+//!    leaves.
 
 pub mod auth;
 mod clock;
@@ -113,6 +114,7 @@ mod metrics;
 pub mod name;
 pub mod ownership;
 pub mod pins;
+mod private;
 pub mod registry;
 mod services;
 pub mod testing;

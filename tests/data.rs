@@ -14,6 +14,8 @@ mod disk;
 mod kills;
 /// Are limits seen from outside, and is memory bounded?
 mod limits;
+/// Is what is stored hidden from other users of the machine?
+mod privacy;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

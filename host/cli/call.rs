@@ -83,11 +83,11 @@ impl Call {
             None => ConfigFile::default(),
         };
         let end = End::on_signal()?;
-        let data = tempfile::tempdir()
+        let folder = tempfile::tempdir()
             .map_err(|error| format!("no temporary folder can be made: {error}"))?;
         let host = Host::builder()
             .config(config)
-            .data(data.path())
+            .data(folder.path().join("data"))
             .development(true)
             .build()
             .await?;

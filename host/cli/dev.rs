@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use exthost::Host;
 use exthost::config::ConfigFile;
+use exthost::data::make_directory;
 
 use crate::cli::listen::bind;
 use crate::cli::place::{Configured, Place};
@@ -143,7 +144,7 @@ fn of_sources(mut file: ConfigFile, data: &Path) -> ConfigFile {
 }
 
 fn data_directory(path: &Path) -> Result<PathBuf> {
-    let made = std::fs::create_dir_all(path).and_then(|()| path.canonicalize());
+    let made = make_directory(path).and_then(|()| path.canonicalize());
     made.map_err(|error| {
         format!(
             "the data directory `{}` cannot be made: {error}; choose another with --data",

@@ -24,6 +24,7 @@ use crate::host::pipeline::Pipeline;
 use crate::host::settings::Settings;
 use crate::library::Loader;
 use crate::pins::PinsError;
+use crate::private;
 use crate::services::ServicesCore;
 use crate::services::audit::{Audit, AuditError};
 use crate::services::broadcast::Broadcast;
@@ -333,6 +334,7 @@ impl HostBuilder {
     async fn build_merged(self, said: HostBuilder) -> Result<Host, BuildError> {
         let data = self.data.clone();
         let lock = DataLock::take(&data)?;
+        private::warn_if_open(&data);
         let loader =
             Loader::start(data.join("images")).map_err(|source| BuildError::Loader { source })?;
         let databases = Databases::new(data.clone(), self.settings.databases());

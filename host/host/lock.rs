@@ -4,6 +4,8 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::private;
+
 /// A data directory that this host has to itself until the value is dropped, or
 /// the process ends in whatever way.
 #[derive(Debug)]
@@ -41,7 +43,7 @@ impl DataLock {
             directory: directory.to_owned(),
             source,
         };
-        std::fs::create_dir_all(directory).map_err(unusable)?;
+        private::make(directory).map_err(unusable)?;
         let file = File::create(directory.join("host.lock")).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => Ok(DataLock { _file: file }),

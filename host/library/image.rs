@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::private;
+
 /// Bytes on a path of their own, for the dynamic linker.
 #[derive(Debug)]
 pub(super) struct Image {
@@ -78,15 +80,15 @@ impl Image {
 
 #[cfg(unix)]
 fn private_directory(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(path)?;
+    use std::os::unix::fs::PermissionsExt;
+
+    private::make(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
 }
 
 #[cfg(not(unix))]
 fn private_directory(path: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(path)
+    private::make(path)
 }
 
 #[cfg(test)]

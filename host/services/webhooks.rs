@@ -40,6 +40,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::config::Endpoint;
+use crate::private;
 use crate::services::error::ServiceError;
 use dispatcher::{Dispatcher, Shared};
 use lane::Lane;
@@ -176,7 +177,7 @@ impl Webhooks {
             return Ok(());
         }
         let folder = path.parent().unwrap_or(&path);
-        std::fs::create_dir_all(folder).map_err(|source| WebhooksError::Directory {
+        private::make(folder).map_err(|source| WebhooksError::Directory {
             path: folder.to_owned(),
             source,
         })?;

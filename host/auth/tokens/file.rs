@@ -7,6 +7,7 @@ use crate::auth::tokens::lock::ChangeLock;
 use crate::auth::tokens::{FILE, stored};
 use crate::auth::{Scope, Token, TokenEntry, TokensError};
 use crate::config::cure;
+use crate::private;
 
 /// The file in which a data directory keeps its tokens, for those who change it;
 /// [`Tokens`](crate::auth::Tokens) is for those who ask it.
@@ -112,7 +113,7 @@ impl TokenFile {
             source,
         };
         let folder = self.file.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).map_err(unwritable)?;
+        private::make(folder).map_err(unwritable)?;
         let _lock = ChangeLock::take(&self.file)?;
         let mut tokens = self.list()?;
         change(&mut tokens)?;

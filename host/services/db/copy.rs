@@ -9,7 +9,8 @@ use rusqlite::backup::Backup;
 use rusqlite::{Connection as Raw, Error, ffi};
 use tempfile::TempPath;
 
-use crate::services::db::folder::{beside, give, sync};
+use crate::private::give;
+use crate::services::db::folder::{beside, sync};
 
 /// A copy that is not whole yet, beside the place where it is to be kept; gone
 /// when dropped.

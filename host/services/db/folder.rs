@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::name::PluginName;
+use crate::private::{self, give};
 
 /// The folder of one plugin in the data directory.
 #[derive(Debug, Clone)]
@@ -102,7 +103,8 @@ pub(super) fn size_of(folder: &Path) -> (u64, u64) {
     size
 }
 
-/// Makes a folder and those around it, all of them of the same owner.
+/// Makes a folder and those around it, all of them of the same owner, who alone can
+/// look into them.
 pub(super) fn make(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -110,33 +112,10 @@ pub(super) fn make(folder: &Path) -> io::Result<()> {
     if let Some(around) = folder.parent() {
         make(around)?;
     }
-    match std::fs::create_dir(folder) {
+    match private::make_one(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         made => made.and_then(|()| give(folder)),
     }
-}
-
-/// Gives a file or folder that was made here to the owner of the folder that it is
-/// in: an administrator works beside a host that runs as somebody else.
-#[cfg(unix)]
-pub(super) fn give(made: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, chown};
-
-    let around = made.parent().unwrap_or(Path::new("/")).metadata()?;
-    if made.metadata()?.uid() == around.uid() {
-        return Ok(());
-    }
-    match chown(made, Some(around.uid()), Some(around.gid())) {
-        // Whoever may write there, and is not root, keeps it.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        given => given,
-    }
-}
-
-/// There what is in a folder has the rights of the folder.
-#[cfg(not(unix))]
-pub(super) fn give(_made: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// Removes a folder, if it is there.

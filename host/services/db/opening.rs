@@ -11,7 +11,7 @@ use rusqlite::OpenFlags;
 use crate::config::DbLimits;
 use crate::services::db::connection::Connection;
 use crate::services::db::error::{CORRUPT, of_statement};
-use crate::services::db::folder::{clear, mark_of, sync};
+use crate::services::db::folder::{clear, make, mark_of, sync};
 use crate::services::db::guard::{Guard, GuardLimits};
 use crate::services::db::scope::Scope;
 use crate::services::db::state::FileState;
@@ -107,7 +107,7 @@ impl Opening {
         let new = folder.join("new");
         let made = || -> std::io::Result<rusqlite::Result<()>> {
             clear(&new)?;
-            std::fs::create_dir_all(&new)?;
+            make(&new)?;
             let file = new.join("data.db");
             if let Err(error) = initialise(&file) {
                 return Ok(Err(error));
