@@ -16,6 +16,8 @@ mod kills;
 mod limits;
 /// Is what is stored hidden from other users of the machine?
 mod privacy;
+/// Is it told who has a data directory, and what to do about it?
+mod taken;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -514,7 +516,7 @@ fn the_host_that_has_the_directory_is_asked_and_no_other() {
     done(&running, SCHEMA);
     let wrong = one.refused(Some(&elsewhere), &["vacuum", "faulty"]);
     // It knows the operators of its own directory alone.
-    assert!(wrong.contains("is in use, and "), "{wrong}");
+    assert!(wrong.contains("is in use by process "), "{wrong}");
     let mut command = exthost();
     let crossed = command
         .args(["data", "remove", "faulty", "--yes"])

@@ -19,7 +19,7 @@ use crate::error::Refusal;
 use crate::host::Host;
 use crate::host::examined::Examined;
 use crate::host::joined::joined;
-use crate::host::lock::{DataError, DataLock};
+use crate::host::lock::{DataError, DataLock, Purpose};
 use crate::host::pipeline::Pipeline;
 use crate::host::settings::Settings;
 use crate::library::Loader;
@@ -333,7 +333,7 @@ impl HostBuilder {
 
     async fn build_merged(self, said: HostBuilder) -> Result<Host, BuildError> {
         let data = self.data.clone();
-        let lock = DataLock::take(&data)?;
+        let lock = DataLock::take(&data, Purpose::Host)?;
         private::warn_if_open(&data);
         let loader =
             Loader::start(data.join("images")).map_err(|source| BuildError::Loader { source })?;

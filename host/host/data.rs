@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::data::{BackedUp, Restored, Stored, StoredError, Vacuumed};
-use crate::host::lock::{DataError, DataLock};
+use crate::host::lock::{DataError, DataLock, Purpose};
 use crate::host::{Host, HostBuilder};
 use crate::name::PluginName;
 use crate::services::db::database::Databases;
@@ -34,13 +34,13 @@ impl HostBuilder {
     /// Takes the data directory without serving.
     ///
     /// # Errors
-    /// [`DataError`], when a host uses it.
+    /// [`DataError`], when somebody else uses it.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub fn take_data(self) -> Result<DataDirectory, DataError> {
         let merged = self.merge();
-        let lock = DataLock::take(&merged.data)?;
+        let lock = DataLock::take(&merged.data, Purpose::Work)?;
         Ok(DataDirectory {
             databases: Databases::new(merged.data, merged.settings.databases()),
             _lock: lock,

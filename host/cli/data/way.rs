@@ -47,11 +47,12 @@ impl Way {
         }
         match Host::builder().config(configured.file).take_data() {
             Ok(directory) => Ok(Way::Directory(Arc::new(directory))),
-            Err(DataError::InUse { .. }) => {
+            Err(DataError::InUse { process, .. }) => {
                 let asked = Self::of_host(remote).await;
                 let (client, its) = asked.map_err(|error| {
+                    let by = process.map_or_else(String::new, |id| format!(" by process {id}"));
                     format!(
-                        "the data directory `{}` is in use, and {error}",
+                        "the data directory `{}` is in use{by}, and {error}",
                         data.display()
                     )
                 })?;
