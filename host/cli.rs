@@ -111,7 +111,10 @@ impl Cli {
             Command::Logs(logs) => runtime()?.block_on(logs.run()),
             Command::Emit(emit) => Ok(runtime()?.block_on(emit.run())),
             Command::Webhooks(webhooks) => runtime()?.block_on(webhooks.run()),
-            Command::Data(data) => runtime()?.block_on(data.run()),
+            Command::Data(data) => {
+                log::start(data::LOG, self.log_format);
+                runtime()?.block_on(data.run())
+            }
             Command::Audit(audit) => audit.run(),
             Command::Completions(completions) => completions.run(),
         }

@@ -16,6 +16,8 @@ mod kills;
 mod limits;
 /// Is what is stored hidden from other users of the machine?
 mod privacy;
+/// Is what is done to data without a host on record as well, or not done?
+mod recorded;
 /// Is it told who has a data directory, and what to do about it?
 mod taken;
 
@@ -299,9 +301,13 @@ fn what_root_does_beside_the_host_stays_that_of_its_user() {
             return;
         }
     }
+    std::fs::remove_file(kept.site.path("data/host.lock")).unwrap();
     let backup = kept.site.path("faulty.db");
     let to = backup.to_str().unwrap();
     kept.json(None, &["backup", "faulty", "--to", to]);
+    for made in ["data/host.lock", "data/audit.db", "data/audit.key"] {
+        assert_eq!(own(&kept.site.path(made)), USER, "{made}");
+    }
     assert_eq!(own(&backup), own(kept.site.folder.path()));
     let beside = kept.json(None, &["backup", "faulty"]);
     let restored = kept.json(None, &["restore", "faulty", to]);

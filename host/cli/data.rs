@@ -1,5 +1,6 @@
 //! `exthost data`: what plugins have stored, backups of it, and their way back.
 
+mod operator;
 mod text;
 mod way;
 
@@ -14,10 +15,15 @@ use crate::cli::remote::Remote;
 use crate::cli::{Result, output};
 use way::Way;
 
+/// What is logged unless `EXTHOST_LOG` says otherwise: what was done and not recorded.
+/// All else is in the answer.
+pub(crate) const LOG: &str = "off,exthost::host::data=warn,exthost::services::audit=warn";
+
 /// List, back up, restore, rebuild and remove what plugins have stored
 ///
 /// A host that serves does it itself, and the plugins go on meanwhile; without one
-/// it is done in the data directory, in which none can start until it is done.
+/// it is done in the data directory, in which none can start until it is done. Either
+/// way the audit has a record of it.
 #[derive(Debug, Args)]
 pub(crate) struct Data {
     #[command(subcommand)]

@@ -36,7 +36,7 @@ use crate::services::webhooks::{WebhookSettings, Webhooks, WebhooksError};
 #[derive(Debug, Clone)]
 pub struct HostBuilder {
     pub(super) data: PathBuf,
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) settings: Settings,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) webhook_settings: WebhookSettings,

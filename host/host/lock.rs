@@ -74,9 +74,10 @@ impl DataLock {
         // What stands in it is told to whoever finds it locked.
         options.read(true).write(true).create(true).truncate(false);
         let path = directory.join("host.lock");
-        let mut file = options.open(path).map_err(unusable)?;
+        let mut file = options.open(&path).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {
+                private::give(&path).map_err(unusable)?;
                 // Without it the lock is as good.
                 let _ = purpose.note(&mut file);
                 Ok(DataLock { _file: file })

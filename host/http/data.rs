@@ -21,6 +21,7 @@ use crate::http::scoped::{Operator, ScopedRoutes};
 use crate::name::PluginName;
 use crate::registry::Registry;
 use crate::services::audit::Audit;
+use crate::services::audit::of_data::{BACKED_UP, REMOVED, RESTORED, VACUUMED};
 use crate::services::db::StoredError;
 use crate::services::db::database::Databases;
 use crate::services::error::ServiceError;
@@ -72,16 +73,8 @@ impl Data {
         plugin: &PluginName,
         outcome: &Result<T, StoredError>,
     ) {
-        let detail = match outcome {
-            Ok(done) => json!({ "ok": true, "done": done }),
-            Err(error) => json!({ "ok": false, "code": error.code() }),
-        };
-        let Operator { actor, request_id } = operator;
-        let target = ("plugin", plugin.as_str());
-        let recorded = self
-            .audit
-            .operator(actor, request_id, action, target, detail);
-        recorded.await;
+        let who = (&operator.actor, &*operator.request_id);
+        self.audit.of_data(who, action, plugin, outcome).await;
     }
 }
 
@@ -148,9 +141,7 @@ async fn back_up(
 ) -> Result<Response, Problem> {
     let name = named(&name)?;
     let work = |databases: &Databases, name: &_| databases.back_up(name, None, false);
-    Ok(data
-        .work(&operator, "host.data.backed-up", name, work)
-        .await)
+    Ok(data.work(&operator, BACKED_UP, name, work).await)
 }
 
 async fn restore(
@@ -161,7 +152,7 @@ async fn restore(
 ) -> Result<Response, Problem> {
     let (name, source) = (named(&name)?, sent(source, "{\"file\": ...}")?);
     let work = move |databases: &Databases, name: &_| databases.restore(name, &source.file);
-    Ok(data.work(&operator, "host.data.restored", name, work).await)
+    Ok(data.work(&operator, RESTORED, name, work).await)
 }
 
 async fn vacuum(
@@ -171,7 +162,7 @@ async fn vacuum(
 ) -> Result<Response, Problem> {
     let name = named(&name)?;
     let work = |databases: &Databases, name: &_| databases.vacuum(name);
-    Ok(data.work(&operator, "host.data.vacuumed", name, work).await)
+    Ok(data.work(&operator, VACUUMED, name, work).await)
 }
 
 async fn remove(
@@ -182,8 +173,7 @@ async fn remove(
     let name = named(&name)?;
     let removed = (data.remove)(name.clone()).await;
     let removed = removed.map(|()| json!({ "removed": name }));
-    data.record(&operator, "host.data.removed", &name, &removed)
-        .await;
+    data.record(&operator, REMOVED, &name, &removed).await;
     Ok(answer(removed))
 }
 

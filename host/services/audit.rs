@@ -11,6 +11,7 @@ mod hash;
 mod identity;
 mod key;
 mod lane;
+pub(crate) mod of_data;
 mod query;
 mod record;
 mod store;
@@ -77,6 +78,15 @@ impl Audit {
             runtime: runtime.clone(),
             lane: Arc::new(Lane::open(data)?),
         })
+    }
+
+    /// Opens what the first record would, or begins it, so that what cannot be recorded
+    /// is known beforehand. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`AuditError`].
+    pub(crate) fn begin(&self) -> Result<(), AuditError> {
+        self.lane.begin()
     }
 
     /// Appends a record, and returns once it is on the disk.

@@ -1,6 +1,7 @@
 //! Is it told who has a data directory, and what to do about it?
 
 use exthost::Host;
+use exthost::auth::Actor;
 
 use super::super::support::exthost;
 use super::super::support::site::text;
@@ -25,7 +26,9 @@ fn who_has_the_directory_is_told() {
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _entered = runtime.enter();
-    let taken = Host::builder().data(kept.site.path("data")).take_data();
+    let taken = Host::builder()
+        .data(kept.site.path("data"))
+        .take_data(Actor::user("u1", "Ada"));
     let id = std::process::id();
     for arguments in [
         &["data", "list"][..],

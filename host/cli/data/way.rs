@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Result;
 use crate::cli::client::Client;
+use crate::cli::data::operator::operator;
 use crate::cli::place::Place;
 use crate::cli::remote::Remote;
 
@@ -45,7 +46,7 @@ impl Way {
                 .into()),
             };
         }
-        match Host::builder().config(configured.file).take_data() {
+        match Host::builder().config(configured.file).take_data(operator()) {
             Ok(directory) => Ok(Way::Directory(Arc::new(directory))),
             Err(DataError::InUse { process, .. }) => {
                 let asked = Self::of_host(remote).await;

@@ -12,6 +12,7 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::Serialize;
 
 use crate::ownership::{Ownership, current_user};
+use crate::private::give;
 use crate::services::audit::error::AuditError;
 use crate::services::audit::hash::{Hash, HexError, hex, unhex};
 
@@ -47,7 +48,7 @@ impl SigningKey {
         let Some((key, metadata)) = read(data)? else {
             return Ok(None);
         };
-        match distrust(&metadata) {
+        match distrust(data, &metadata) {
             None => Ok(Some(key)),
             Some(why) => Err(unusable(data, why)),
         }
@@ -126,8 +127,13 @@ fn read(data: &Path) -> Result<Option<(SigningKey, Metadata)>, AuditError> {
 }
 
 /// Why a host may not sign with the key in a file.
-fn distrust(metadata: &Metadata) -> Option<String> {
-    let (ownership, user) = (Ownership::of(metadata)?, current_user()?);
+fn distrust(data: &Path, metadata: &Metadata) -> Option<String> {
+    let ownership = Ownership::of(metadata)?;
+    let user = match current_user()? {
+        // An administrator works for whoever has the data directory.
+        0 => Ownership::of(&data.metadata().ok()?)?.user,
+        user => user,
+    };
     let mode = ownership.mode;
     match ownership.distrust(user) {
         Some(distrust) => Some(format!("it {distrust}")),
@@ -160,6 +166,7 @@ fn write(data: &Path, text: &str) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(data)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
+    give(file.path())?;
     file.persist_noclobber(data.join(KEY_FILE))?;
     #[cfg(unix)]
     File::open(data)?.sync_all()?;

@@ -94,6 +94,15 @@ impl Lane {
         })
     }
 
+    /// Begins the chain, if there is none. Blocks on the disk.
+    pub(super) fn begin(&self) -> Result<(), AuditError> {
+        let mut store = self.store();
+        if store.is_none() {
+            *store = Some(Store::open(&self.data)?);
+        }
+        Ok(())
+    }
+
     /// Queues records, of which `reply` will tell. Returns whether somebody is to
     /// [serve](Self::serve) them.
     pub(super) fn queue(&self, records: Vec<Pending>, reply: Reply) -> Result<bool, ServiceError> {

@@ -1,11 +1,14 @@
 //! `audit.db`: the chain of records, and its signed head.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use exthost_abi::Status;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior};
 
+use crate::private::give;
 use crate::services::audit::Pending;
 use crate::services::audit::error::{AuditError, failed};
 use crate::services::audit::hash::Hash;
@@ -95,6 +98,10 @@ impl Store {
             None => SigningKey::make(data)?,
         };
         check_log(&path)?;
+        make_file(&path).map_err(|error| AuditError::File {
+            path: path.clone(),
+            why: error.to_string(),
+        })?;
         let connection = open(&path).map_err(unusable)?;
         let identity = Identity::of(&path).map_err(|error| AuditError::File {
             path: path.clone(),
@@ -280,6 +287,15 @@ fn check_log(path: &Path) -> Result<(), AuditError> {
                   side of that, under its name with -wal"
                 .to_owned(),
         }),
+    }
+}
+
+/// Makes the file, if it is not there, that of whoever has the data directory: what
+/// SQLite puts beside it belongs to the same.
+fn make_file(path: &Path) -> io::Result<()> {
+    match File::create_new(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.and_then(|_| give(path)),
     }
 }
 

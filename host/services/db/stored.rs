@@ -7,6 +7,7 @@ use rusqlite::{Connection as Raw, ErrorCode, OpenFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::name::PluginName;
+use crate::services::audit::AuditError;
 use crate::services::db::database::Databases;
 use crate::services::db::folder::{Folder, bytes_of, log_of, size_of};
 use crate::services::db::migrate::version_in;
@@ -204,6 +205,12 @@ pub enum StoredError {
         /// The plugin.
         plugin: String,
     },
+    /// It cannot be recorded.
+    #[error("what is done to data is recorded, and that cannot be: {source}; nothing was changed")]
+    Unrecorded {
+        /// Why.
+        source: AuditError,
+    },
     /// Somebody else has the database.
     #[error("the database of {plugin} is busy: {reason}; try again")]
     Busy {
@@ -243,6 +250,7 @@ impl StoredError {
             StoredError::TooLarge { .. } => "quota",
             StoredError::Damaged { .. } => "corrupt",
             StoredError::Serving { .. } => "serving",
+            StoredError::Unrecorded { source } => source.code(),
             StoredError::Busy { .. } => "busy",
             StoredError::Full { .. } => "disk-full",
             StoredError::Failed { .. } => "io",
@@ -264,7 +272,7 @@ impl StoredError {
             | StoredError::Serving { .. } => Status::CONFLICT,
             StoredError::Busy { .. } => Status::BUSY,
             StoredError::Full { .. } => Status::FULL,
-            StoredError::Failed { .. } => Status::INTERNAL,
+            StoredError::Unrecorded { .. } | StoredError::Failed { .. } => Status::INTERNAL,
         }
     }
 
