@@ -1,6 +1,9 @@
 //! Does `exthost serve` serve what `exthost.toml` says, to whom it says, and does
 //! a wrong word in it change nothing and name its place?
 
+/// Do the commands that ask a running host find it by its configuration?
+mod found;
+
 use serde_json::{Value, json};
 
 use super::support::client::Response;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::cli::Result;
-use crate::cli::remote::Remote;
+use crate::cli::remote::Named;
 
 /// How long the host may take to answer.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,6 +24,8 @@ const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Client {
     url: String,
+    /// Who says that the host is there.
+    whence: String,
     /// What goes with each request, if there is a token; shown nowhere.
     authorization: Option<HeaderValue>,
     /// Host and port, without brackets: `127.0.0.1`, `::1`.
@@ -33,8 +35,8 @@ pub(crate) struct Client {
 
 impl Client {
     /// Checks the URL of a host: `http://` with host and port.
-    pub(crate) fn new(remote: &Remote) -> Result<Self> {
-        let url = remote.url.trim_end_matches('/');
+    pub(crate) fn new(named: Named, token: Option<&str>) -> Result<Self> {
+        let url = named.url.trim_end_matches('/');
         let bad = |why: &str| format!("the URL `{url}` {why}, as in http://127.0.0.1:7700");
         let uri: Uri = url
             .parse()
@@ -53,11 +55,17 @@ impl Client {
             .trim_start_matches('[')
             .trim_end_matches(']');
         Ok(Client {
-            url: url.to_owned(),
-            authorization: authorization(remote.token.as_deref())?,
+            authorization: authorization(token)?,
             address: (host.to_owned(), authority.port_u16().unwrap_or(80)),
             authority: authority.as_str().to_owned(),
+            url: url.to_owned(),
+            whence: named.whence,
         })
+    }
+
+    /// The URL of the host.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Reads the JSON at `path`.
@@ -105,9 +113,9 @@ impl Client {
         let stream = TcpStream::connect((host.as_str(), *port)).await;
         let stream = stream.map_err(|error| {
             format!(
-                "no host answers at {} ({error}); start one with `exthost serve` or `exthost dev`, or name another \
-                 with --url",
-                self.url
+                "no host answers at {}, {} ({error}); start one with `exthost serve` or `exthost \
+                 dev`, or name another with --url",
+                self.url, self.whence
             )
         })?;
         let broken = |error: Box<dyn std::error::Error + Send + Sync>| {
@@ -175,10 +183,8 @@ mod tests {
     use super::*;
 
     fn client(url: &str, token: Option<&str>) -> Result<Client> {
-        Client::new(&Remote {
-            url: url.to_owned(),
-            token: token.map(str::to_owned),
-        })
+        let (url, whence) = (url.to_owned(), String::new());
+        Client::new(Named { url, whence }, token)
     }
 
     #[test]

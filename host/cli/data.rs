@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use exthost::name::PluginName;
 
 use crate::cli::place::Place;
-use crate::cli::remote::Remote;
+use crate::cli::remote::Access;
 use crate::cli::{Result, output};
 use way::Way;
 
@@ -97,7 +97,7 @@ struct At {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
-    remote: Remote,
+    access: Access,
     /// Print what has come of it as JSON
     #[arg(long)]
     json: bool,
@@ -181,7 +181,7 @@ impl Backup {
 
 impl At {
     async fn way(&self) -> Result<Way> {
-        Way::find(&self.place, &self.remote).await
+        Way::find(&self.place, &self.access).await
     }
 
     fn show<T: serde::Serialize>(&self, answer: &T, text: impl FnOnce(&T) -> String) -> Result<()> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::cli::client::{Client, TIMEOUT};
+use crate::cli::client::TIMEOUT;
 use crate::cli::remote::Remote;
 use crate::cli::{Result, output};
 
@@ -95,7 +95,7 @@ impl Emit {
     }
 
     async fn emit(&self) -> Result<i32> {
-        let client = Client::new(&self.remote)?;
+        let client = self.remote.client()?;
         let data = data(self.data.as_deref())?;
         let answer = match &self.to {
             Some(plugin) => {
@@ -117,10 +117,7 @@ impl Emit {
             None => Decision::deserialize(&answer).map(|decision| decision.outcome()),
         };
         let (text, code) = understood.map_err(|error| {
-            format!(
-                "the answer of {} is not understood: {error}",
-                self.remote.url
-            )
+            format!("the answer of {} is not understood: {error}", client.url())
         })?;
         match self.json {
             true => output::json(&answer)?,

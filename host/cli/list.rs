@@ -9,7 +9,6 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::cli::client::Client;
 use crate::cli::remote::Remote;
 use crate::cli::{Result, output};
 use table::Status;
@@ -73,16 +72,12 @@ impl List {
     }
 
     async fn ask(&self) -> Result<Value> {
-        Client::new(&self.remote)?.read("/api/host/plugins").await
+        self.remote.client()?.read("/api/host/plugins").await
     }
 
     fn text(&self, answer: &Value) -> Result<String> {
-        let status = Status::deserialize(answer).map_err(|error| {
-            format!(
-                "the answer of {} is not understood: {error}",
-                self.remote.url
-            )
-        })?;
+        let status = Status::deserialize(answer)
+            .map_err(|error| format!("the answer of the host is not understood: {error}"))?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         Ok(status.text(now.as_millis() as u64, output::may_colour()))
     }

@@ -73,7 +73,7 @@ struct Answer {
 impl Logs {
     /// Prints the lines, and returns the exit code.
     pub(crate) async fn run(self) -> Result<i32> {
-        let client = Client::new(&self.remote)?;
+        let client = self.remote.client()?;
         let last = self.show(&client, self.n, None).await?;
         if !self.follow {
             return Ok(0);
@@ -99,10 +99,7 @@ impl Logs {
     async fn show(&self, client: &Client, n: usize, after: Option<u64>) -> Result<u64> {
         let answer = client.read(&self.path(n, after)).await?;
         let answer = Answer::deserialize(answer).map_err(|error| {
-            format!(
-                "the answer of {} is not understood: {error}",
-                self.remote.url
-            )
+            format!("the answer of {} is not understood: {error}", client.url())
         })?;
         for line in &answer.lines {
             match self.json {
@@ -159,10 +156,7 @@ mod tests {
             n: 50,
             json: false,
             follow: false,
-            remote: Remote {
-                url: String::new(),
-                token: None,
-            },
+            remote: Remote::default(),
         };
         assert_eq!(
             logs.path(3, Some(7)),

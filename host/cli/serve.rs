@@ -20,7 +20,7 @@ use crate::cli::{Result, output, serving};
 pub(crate) const LOG: &str = "info,exthost::host=off";
 
 /// Where a host listens of which nothing is said.
-const LISTEN: &str = "127.0.0.1:7700";
+pub(crate) const LISTEN: &str = "127.0.0.1:7700";
 
 /// Serve the plugin files in directories, as exthost.toml says
 ///

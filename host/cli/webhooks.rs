@@ -116,19 +116,15 @@ impl Webhooks {
 
 impl At {
     fn client(&self) -> Result<Client> {
-        Client::new(&self.remote)
+        self.remote.client()
     }
 
     fn show(&self, answer: &Value, text: impl Fn(&Value) -> Result<String>) -> Result<()> {
         if self.json {
             return output::json(answer);
         }
-        let text = text(answer).map_err(|error| {
-            format!(
-                "the answer of {} is not understood: {error}",
-                self.remote.url
-            )
-        })?;
+        let text = text(answer)
+            .map_err(|error| format!("the answer of the host is not understood: {error}"))?;
         output::say(text);
         Ok(())
     }

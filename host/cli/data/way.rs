@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use crate::cli::Result;
 use crate::cli::client::Client;
 use crate::cli::data::operator::operator;
-use crate::cli::place::Place;
-use crate::cli::remote::Remote;
+use crate::cli::place::{Configured, Place};
+use crate::cli::remote::Access;
 
 /// How long copying or rebuilding a database may take.
 const WORK_TIMEOUT: Duration = Duration::from_secs(60 * 60);
@@ -32,12 +32,12 @@ pub(super) enum Way {
 
 impl Way {
     /// Takes the data directory, or asks the host that has it.
-    pub(super) async fn find(place: &Place, remote: &Remote) -> Result<Self> {
+    pub(super) async fn find(place: &Place, access: &Access) -> Result<Self> {
         let configured = place.read()?;
-        let data = configured.data;
+        let data = &configured.data;
         if !data.exists() {
             // It is on another machine, or nowhere.
-            return match Self::of_host(remote).await {
+            return match Self::of_host(access, &configured).await {
                 Ok((client, _)) => Ok(Way::Host(client, None)),
                 Err(error) => Err(format!(
                     "there is no data directory `{}` here, and {error}",
@@ -46,10 +46,13 @@ impl Way {
                 .into()),
             };
         }
-        match Host::builder().config(configured.file).take_data(operator()) {
+        match Host::builder()
+            .config(configured.file.clone())
+            .take_data(operator())
+        {
             Ok(directory) => Ok(Way::Directory(Arc::new(directory))),
             Err(DataError::InUse { process, .. }) => {
-                let asked = Self::of_host(remote).await;
+                let asked = Self::of_host(access, &configured).await;
                 let (client, its) = asked.map_err(|error| {
                     let by = process.map_or_else(String::new, |id| format!(" by process {id}"));
                     format!(
@@ -64,7 +67,7 @@ impl Way {
                         "the data directory `{}` is in use, and the host at {} has another one, \
                          `{its}`; name the right host with --url",
                         own.display(),
-                        remote.url
+                        client.url()
                     )
                     .into()),
                 }
@@ -74,8 +77,8 @@ impl Way {
     }
 
     /// The host that answers, and its data directory.
-    async fn of_host(remote: &Remote) -> Result<(Client, String)> {
-        let client = Client::new(remote)?;
+    async fn of_host(access: &Access, configured: &Configured) -> Result<(Client, String)> {
+        let client = access.client(&configured.file, configured.path.as_deref())?;
         let answer = client.read("/api/host/data").await?;
         let directory = answer["directory"].as_str().unwrap_or_default().to_owned();
         Ok((client, directory))
