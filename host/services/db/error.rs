@@ -1,5 +1,7 @@
 //! SQLite's failures as the service's errors.
 
+use std::time::Instant;
+
 use exthost_abi::Status;
 use rusqlite::{Error, ErrorCode, ffi};
 use serde_json::json;
@@ -44,6 +46,14 @@ pub(super) fn of_statement(error: &Error) -> ServiceError {
         detail: detail.to_string(),
         ..ServiceError::new(status, code, message)
     }
+}
+
+/// What a call is told that has waited in vain since `since`.
+pub(super) fn busy_since(since: Instant) -> ServiceError {
+    let waited = since.elapsed().as_millis();
+    ServiceError::busy(format!(
+        "the database was busy for {waited} ms; a transaction or a long statement holds it"
+    ))
 }
 
 /// The code of a damaged file.

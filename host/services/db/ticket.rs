@@ -7,6 +7,7 @@ use std::time::Instant;
 use exthost_abi::Status;
 use tokio::sync::oneshot;
 
+use crate::services::db::error::busy_since;
 use crate::services::error::ServiceError;
 
 /// Makes the two ends of a place: the one that is queued, and the one that
@@ -74,10 +75,7 @@ impl<T> Waiting<T> {
             () = tokio::time::sleep_until(turn_by.into()) => {}
         }
         if self.leave() {
-            let waited = self.since.elapsed().as_millis();
-            return Err(ServiceError::busy(format!(
-                "the database was busy for {waited} ms; a transaction or a long statement holds it"
-            )));
+            return Err(busy_since(self.since));
         }
         (&mut self.reply)
             .await
