@@ -20,7 +20,7 @@ use crate::registry::Registry;
 use crate::services::audit::Audit;
 use crate::services::broadcast::Broadcast;
 use crate::services::cache::Caches;
-use crate::services::db::database::Databases;
+use crate::services::db::Databases;
 use crate::services::webhooks::Webhooks;
 use families::Families;
 

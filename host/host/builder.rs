@@ -28,7 +28,7 @@ use crate::private;
 use crate::services::ServicesCore;
 use crate::services::audit::{Audit, AuditError};
 use crate::services::broadcast::Broadcast;
-use crate::services::db::database::Databases;
+use crate::services::db::Databases;
 use crate::services::events::Events;
 use crate::services::webhooks::{WebhookSettings, Webhooks, WebhooksError};
 

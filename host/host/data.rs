@@ -14,7 +14,7 @@ use crate::host::{Host, HostBuilder};
 use crate::name::PluginName;
 use crate::services::audit::of_data::{BACKED_UP, REMOVED, RESTORED, VACUUMED};
 use crate::services::audit::{Audit, AuditError};
-use crate::services::db::database::Databases;
+use crate::services::db::Databases;
 
 /// A data directory that no host uses, for whoever looks after it; no host starts
 /// in it until the value is dropped. What is done to the data is recorded in the audit,

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::config::{EventName, Grant, Limits, PluginConfig};
 use crate::ownership::current_user;
 use crate::pins::{Pins, PinsError};
-use crate::services::db::database::{DatabasesSettings, DbSettings};
+use crate::services::db::{DatabasesSettings, DbSettings};
 use crate::services::events::Aliases;
 use crate::verify::Policy;
 

@@ -22,8 +22,7 @@ use crate::name::PluginName;
 use crate::registry::Registry;
 use crate::services::audit::Audit;
 use crate::services::audit::of_data::{BACKED_UP, REMOVED, RESTORED, VACUUMED};
-use crate::services::db::StoredError;
-use crate::services::db::database::Databases;
+use crate::services::db::{Databases, StoredError};
 use crate::services::error::ServiceError;
 
 /// What the routes over plugins' data need of the host.

@@ -16,8 +16,8 @@ use tokio::task::JoinSet;
 
 use crate::name::PluginName;
 use crate::services::audit::{Audit, Pending};
-use crate::services::db::database::{Database, Databases};
 use crate::services::db::outbox::Parcel;
+use crate::services::db::{Database, Databases};
 use crate::services::error::ServiceError;
 use crate::services::webhooks::{OutboxMessage, Webhooks};
 
@@ -123,8 +123,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::config::{Endpoint, Limits};
     use crate::services::context::PluginContext;
-    use crate::services::db::database::DatabasesSettings;
-    use crate::services::db::{By, Db, TxSpec};
+    use crate::services::db::{By, DatabasesSettings, Db, TxSpec};
     use crate::services::webhooks::{DeliveryQuery, WebhookSettings};
 
     /// Waits until a message of `plugin` is in `webhooks.db`.

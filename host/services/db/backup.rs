@@ -8,7 +8,7 @@ use rusqlite::{Connection as Raw, ErrorCode, OpenFlags, ffi};
 
 use crate::name::PluginName;
 use crate::services::db::copy::{Unfinished, Why, backup_name, has_table};
-use crate::services::db::database::Databases;
+use crate::services::db::databases::Databases;
 use crate::services::db::folder::{bytes_of, make};
 use crate::services::db::migrate::version_in;
 use crate::services::db::stored::{BackedUp, StoredError};

@@ -1,76 +1,26 @@
 //! One plugin's database: its file, its writer, its readers.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 
-use crate::config::DbLimits;
 use crate::name::PluginName;
 use crate::services::db::after::After;
 use crate::services::db::checkpoint::Checkpointer;
 use crate::services::db::connection::Connection;
 use crate::services::db::folder::Folder;
 use crate::services::db::lane::{By, Job, Lane};
-use crate::services::db::memory;
 use crate::services::db::opening::Opening;
-use crate::services::db::outbox;
+use crate::services::db::outboxes::Outboxes;
 use crate::services::db::pace::Paces;
 use crate::services::db::scope::Scope;
-use crate::services::db::slow::SlowStatement;
+use crate::services::db::settings::DbSettings;
 use crate::services::db::state::FileState;
 use crate::services::db::status::{Counters, DatabaseStatus};
 use crate::services::db::ticket::ticket;
 use crate::services::db::transaction::Holder;
 use crate::services::error::ServiceError;
-
-/// All databases of a host, one file a plugin.
-#[derive(Debug)]
-pub(crate) struct Databases {
-    data: PathBuf,
-    settings: Mutex<DatabasesSettings>,
-    runtime: Handle,
-    open: Mutex<BTreeMap<PluginName, Arc<Database>>>,
-    /// Databases that generations still use which were made with other settings.
-    former: Mutex<Vec<Weak<Database>>>,
-    states: Mutex<BTreeMap<PluginName, Arc<FileState>>>,
-    /// Plugins on whose data operators work.
-    pub(super) worked_on: Mutex<BTreeSet<PluginName>>,
-    outboxes: Arc<Outboxes>,
-}
-
-/// What each plugin's database is to be.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct DatabasesSettings {
-    /// What SQLite may take of memory in this process.
-    pub(crate) memory_bytes_max: Option<NonZeroU64>,
-    /// Of plugins that have settings of their own.
-    pub(crate) of_plugin: BTreeMap<String, DbSettings>,
-    /// Of all others.
-    pub(crate) others: DbSettings,
-}
-
-/// What one plugin's database is to be.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct DbSettings {
-    /// The application's database.
-    pub(crate) host: Option<PathBuf>,
-    /// The tables of it that the plugin may read.
-    pub(crate) tables: Vec<String>,
-    /// What it may use.
-    pub(crate) limits: DbLimits,
-}
-
-/// The plugins whose outbox may hold something.
-#[derive(Debug, Default)]
-pub(crate) struct Outboxes {
-    filled: Mutex<Vec<PluginName>>,
-    told: Notify,
-}
 
 /// The database of one plugin, which its generations share.
 #[derive(Debug)]
@@ -82,254 +32,36 @@ pub(crate) struct Database {
     pub(super) folder: Folder,
     holder: Mutex<Option<Holder>>,
     pub(super) opening: Arc<Opening>,
-    checkpointer: Arc<Checkpointer>,
+    pub(super) checkpointer: Arc<Checkpointer>,
     pub(super) paces: Paces,
 }
 
-impl Databases {
-    /// The databases below the data directory, which has a folder a plugin;
-    /// nothing is opened yet.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime.
-    pub(crate) fn new(data: PathBuf, settings: DatabasesSettings) -> Self {
-        settings.limit_memory();
-        Databases {
-            // Operators are told of places in it, wherever they are.
-            data: std::path::absolute(&data).unwrap_or(data),
-            settings: Mutex::new(settings),
-            runtime: Handle::current(),
-            open: Mutex::default(),
-            former: Mutex::default(),
-            states: Mutex::default(),
-            worked_on: Mutex::default(),
-            outboxes: Arc::default(),
-        }
-    }
-
-    /// Makes databases as `settings` say from here on. One that is used goes on
-    /// as it is until it is [released](Self::release).
-    pub(crate) fn set(&self, settings: DatabasesSettings) {
-        settings.limit_memory();
-        *self.settings() = settings;
-    }
-
-    /// The database of a plugin, as the settings say. Its file is opened by the
-    /// first call that needs it.
-    pub(crate) fn of(&self, name: &PluginName) -> Arc<Database> {
-        let settings = self.settings().of(name).clone();
-        let mut open = self.open();
-        match open.get(name) {
-            Some(database) if database.settings == settings => database.clone(),
-            before => {
-                let counters = before.map(|before| before.opening.counters.clone());
-                let counters = counters.unwrap_or_default();
-                if let Some(before) = before {
-                    let mut former = lock(&self.former);
-                    former.retain(|former| former.strong_count() > 0);
-                    former.push(Arc::downgrade(before));
-                }
-                let database = Arc::new(self.database(name, settings, counters));
-                open.insert(name.clone(), database.clone());
-                database
-            }
-        }
-    }
-
-    /// Closes a database that a retired generation used, if other settings hold
-    /// by now. Blocks.
-    pub(crate) fn release(&self, database: &Arc<Database>) {
-        let is_current = {
-            let open = self.open();
-            let current = open.get(&database.name);
-            current.is_none_or(|current| Arc::ptr_eq(current, database))
-        };
-        if !is_current {
-            database.close();
-        }
-    }
-
-    /// The plugins whose file holds parcels, whether they are installed or not.
-    /// Blocks.
-    pub(crate) fn with_parcels(&self) -> Vec<PluginName> {
-        let folders = std::fs::read_dir(&self.data).into_iter().flatten();
-        folders
-            .filter_map(|entry| {
-                let entry = entry.ok()?;
-                let name = PluginName::parse(entry.file_name().to_str()?).ok()?;
-                let (state, file) = (self.state(&name), self.folder(&name).file());
-                let _alone = state.alone();
-                // What is damaged SQLite would mend, and say nothing.
-                (state.look(&file).is_ok() && outbox::holds_parcels(&file)).then_some(name)
-            })
-            .collect()
-    }
-
-    /// Those that some plugin uses, or has used.
-    pub(crate) fn in_use(&self) -> Vec<Arc<Database>> {
-        self.open().values().cloned().collect()
-    }
-
-    /// What operators see of each. Asks the disk.
-    pub(crate) fn status(&self) -> Vec<DatabaseStatus> {
-        let open = self.in_use();
-        open.iter().map(|database| database.status()).collect()
-    }
-
-    /// The folder of a plugin.
-    pub(super) fn folder(&self, name: &PluginName) -> Folder {
-        Folder::new(self.data.join(name.as_ref()))
-    }
-
-    /// Where its tasks run.
-    pub(super) fn runtime(&self) -> &Handle {
-        &self.runtime
-    }
-
-    /// The data directory.
-    pub(crate) fn data(&self) -> &Path {
-        &self.data
-    }
-
-    /// The limits of a plugin's database.
-    pub(super) fn limits(&self, name: &PluginName) -> DbLimits {
-        self.settings().of(name).limits
-    }
-
-    /// What is known of a plugin's file.
-    pub(super) fn state(&self, name: &PluginName) -> Arc<FileState> {
-        let mut states = lock(&self.states);
-        let state = states.entry(name.clone());
-        state
-            .or_insert_with(|| Arc::new(FileState::new(name.clone())))
-            .clone()
-    }
-
-    /// Runs `run` while nobody has the file of a plugin open. Calls wait meanwhile,
-    /// and those that have begun are waited for. Blocks.
-    pub(super) fn stopped<R>(
-        &self,
-        name: &PluginName,
-        run: impl FnOnce() -> R,
-    ) -> Result<R, ServiceError> {
-        let until = Instant::now() + self.limits(name).transaction_deadline * 2;
-        let state = self.state(name);
-        let mut databases: Vec<Arc<Database>> = Vec::new();
-        let mut paused = Vec::new();
-        let _alone = loop {
-            let new = self.others(name, &databases);
-            for database in &new {
-                paused.push(database.writer.pause(until)?);
-                paused.push(database.readers.pause(until)?);
-            }
-            databases.extend(new);
-            let alone = state.alone();
-            // One that was made since opens nothing from here on.
-            if self.others(name, &databases).is_empty() {
-                break alone;
-            }
-        };
-        let _checkpointers: Vec<_> = databases
-            .iter()
-            .map(|database| database.checkpointer.pause())
-            .collect();
-        Ok(run())
-    }
-
-    /// The databases over a plugin's file that are not among `known`.
-    fn others(&self, name: &PluginName, known: &[Arc<Database>]) -> Vec<Arc<Database>> {
-        let mut all: Vec<_> = lock(&self.former)
-            .iter()
-            .filter_map(Weak::upgrade)
-            .filter(|database| database.name == *name)
-            .collect();
-        all.extend(self.open().get(name).cloned());
-        all.retain(|database| !known.iter().any(|known| Arc::ptr_eq(known, database)));
-        all
-    }
-
-    /// The statements of a plugin that took long, the slowest first.
-    pub(crate) fn slow(&self, name: &PluginName) -> Vec<SlowStatement> {
-        let database = self.open().get(name).cloned();
-        database.map_or_else(Vec::new, |database| database.opening.counters.slow.list())
-    }
-
-    /// How many statements of a plugin took long.
-    pub(super) fn slow_count(&self, name: &PluginName) -> u64 {
-        let database = self.open().get(name).cloned();
-        database.map_or(0, |database| database.opening.counters.slow.count())
-    }
-
-    /// The plugins whose outbox may hold something.
-    pub(crate) fn outboxes(&self) -> &Arc<Outboxes> {
-        &self.outboxes
-    }
-
-    /// Closes all files; calls that wait or come later fail.
-    pub(crate) fn close(&self) {
-        let open = std::mem::take(&mut *self.open());
-        for database in open.values() {
-            database.close();
-        }
-    }
-
-    fn settings(&self) -> MutexGuard<'_, DatabasesSettings> {
-        lock(&self.settings)
-    }
-
-    fn open(&self) -> MutexGuard<'_, BTreeMap<PluginName, Arc<Database>>> {
-        lock(&self.open)
-    }
-
-    fn database(
-        &self,
-        name: &PluginName,
+impl Database {
+    /// The database in `folder`, whose file `state` is of. It is opened by the first
+    /// call that needs it.
+    pub(super) fn new(
+        folder: Folder,
         settings: DbSettings,
+        state: Arc<FileState>,
         counters: Arc<Counters>,
-    ) -> Database {
+        outboxes: Arc<Outboxes>,
+        runtime: &Handle,
+    ) -> Self {
+        let name = state.plugin().clone();
         let tables = settings.tables.clone();
-        let folder = self.folder(name);
-        let state = self.state(name);
         let opening = Arc::new(Opening {
             file: folder.file(),
             host: settings.host.clone().filter(|_| !tables.is_empty()),
             scope: Arc::new(Scope::new(name.as_ref(), tables)),
             limits: settings.limits,
             counters,
-            state: state.clone(),
+            state,
         });
         let checkpointer = Arc::new(Checkpointer::new(opening.file.clone()));
-        let for_readers = opening.clone();
-        let for_writer = opening.clone();
-        // What runs after a batch needs the lane that it runs in.
-        let writer = Arc::new_cyclic(|writer: &Weak<Lane>| {
-            let after = After {
-                name: name.clone(),
-                runtime: self.runtime.clone(),
-                outboxes: self.outboxes.clone(),
-                checkpointer: checkpointer.clone(),
-                writer: writer.clone(),
-            };
-            let admits = state.clone();
-            Lane::new(
-                self.runtime.clone(),
-                1,
-                move || admits.check(),
-                move || for_writer.writer(),
-                move |connection| after.batch(connection),
-            )
-        });
-        let readers = Lane::new(
-            self.runtime.clone(),
-            settings.limits.readers,
-            move || state.check(),
-            move || for_readers.reader(),
-            |_| {},
-        );
         Database {
-            name: name.clone(),
-            writer,
-            readers: Arc::new(readers),
+            writer: writer(&opening, &checkpointer, outboxes, runtime),
+            readers: readers(&opening, runtime),
+            name,
             settings,
             folder,
             holder: Mutex::default(),
@@ -338,30 +70,7 @@ impl Databases {
             paces: Paces::new(),
         }
     }
-}
 
-impl DatabasesSettings {
-    /// Bounds the memory of all of them together, and of whoever uses SQLite beside
-    /// them.
-    fn limit_memory(&self) {
-        if let Some(bytes) = self.memory_bytes_max
-            && let Err(error) = memory::limit(bytes.get())
-        {
-            tracing::warn!(%error, "the memory of SQLite is not bounded");
-        }
-    }
-
-    fn of(&self, name: &PluginName) -> &DbSettings {
-        self.of_plugin.get(name.as_str()).unwrap_or(&self.others)
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Every change is one assignment.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Database {
     /// Runs `run` on a connection of `lane` that has nothing else to do, and waits
     /// until `turn` for it.
     pub(super) async fn alone<T: Send + 'static>(
@@ -406,34 +115,47 @@ impl Database {
         counters.status(&self.name, file, state, limits)
     }
 
-    fn close(&self) {
+    /// Closes the file; calls that wait or come later fail.
+    pub(super) fn close(&self) {
         self.readers.close();
         drop(self.checkpointer.pause());
         self.writer.close();
     }
 }
 
-impl Outboxes {
-    /// Says that a plugin's outbox may hold something.
-    pub(crate) fn fill(&self, name: PluginName) {
-        let mut filled = self.filled.lock().unwrap_or_else(PoisonError::into_inner);
-        if !filled.contains(&name) {
-            filled.push(name);
-        }
-        drop(filled);
-        self.told.notify_one();
-    }
+fn writer(
+    opening: &Arc<Opening>,
+    checkpointer: &Arc<Checkpointer>,
+    outboxes: Arc<Outboxes>,
+    runtime: &Handle,
+) -> Arc<Lane> {
+    // What runs after a batch needs the lane that it runs in.
+    Arc::new_cyclic(|writer: &Weak<Lane>| {
+        let (admits, opens) = (opening.clone(), opening.clone());
+        let after = After {
+            name: opening.state.plugin().clone(),
+            runtime: runtime.clone(),
+            outboxes,
+            checkpointer: checkpointer.clone(),
+            writer: writer.clone(),
+        };
+        Lane::new(
+            runtime.clone(),
+            1,
+            move || admits.state.check(),
+            move || opens.writer(),
+            move |connection| after.batch(connection),
+        )
+    })
+}
 
-    /// Waits until some outbox holds something, and says which do.
-    pub(crate) async fn filled(&self) -> Vec<PluginName> {
-        loop {
-            {
-                let mut filled = self.filled.lock().unwrap_or_else(PoisonError::into_inner);
-                if !filled.is_empty() {
-                    return std::mem::take(&mut *filled);
-                }
-            }
-            self.told.notified().await;
-        }
-    }
+fn readers(opening: &Arc<Opening>, runtime: &Handle) -> Arc<Lane> {
+    let (admits, opens) = (opening.clone(), opening.clone());
+    Arc::new(Lane::new(
+        runtime.clone(),
+        opening.limits.readers,
+        move || admits.state.check(),
+        move || opens.reader(),
+        |_| {},
+    ))
 }

@@ -2,7 +2,7 @@
 
 use crate::name::PluginName;
 use crate::services::db::copy::now_ms;
-use crate::services::db::database::Databases;
+use crate::services::db::databases::Databases;
 use crate::services::db::folder::{clear, sync};
 use crate::services::db::stored::StoredError;
 

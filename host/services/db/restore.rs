@@ -14,7 +14,7 @@ use crate::name::PluginName;
 use crate::services::db::copy::{
     IN_TRANSIT, Unfinished, Why, backup_name, check, has_table, keep_newest, now_ms,
 };
-use crate::services::db::database::Databases;
+use crate::services::db::databases::Databases;
 use crate::services::db::folder::{Folder, beside, bytes_of, clear, make, mark_of, sync};
 use crate::services::db::migrate::version_in;
 use crate::services::db::outbox;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::PluginName;
 use crate::services::audit::AuditError;
-use crate::services::db::database::Databases;
+use crate::services::db::databases::Databases;
 use crate::services::db::folder::{Folder, bytes_of, log_of, size_of};
 use crate::services::db::migrate::version_in;
 use crate::services::error::ServiceError;

@@ -11,7 +11,6 @@ use std::time::Duration;
 use exthost_abi::Status;
 use tokio::runtime::Handle;
 
-use super::database::{Databases, DatabasesSettings, DbSettings};
 use super::*;
 use crate::config::{DbLimits, Limits};
 use crate::name::PluginName;

@@ -7,7 +7,7 @@ use rusqlite::{Connection as Raw, OpenFlags};
 
 use crate::name::PluginName;
 use crate::services::db::connection::Connection;
-use crate::services::db::database::Databases;
+use crate::services::db::databases::Databases;
 use crate::services::db::error::of_statement;
 use crate::services::db::lane::By;
 use crate::services::db::stored::{StoredError, Vacuumed};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::services::db::database::{Database, Databases};
+use crate::services::db::{Database, Databases};
 use crate::services::error::ServiceError;
 
 /// Looks now and then at each database that is in use.

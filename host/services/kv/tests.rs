@@ -11,8 +11,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::name::PluginName;
-use crate::services::db::database::{Databases, DatabasesSettings};
-use crate::services::db::{Query, RunResult, TxSpec};
+use crate::services::db::{Databases, DatabasesSettings, On, Query, RunResult, TxSpec};
 
 /// A plugin's keys and values in a folder of its own, with a clock of its own.
 struct Fixture {
@@ -101,7 +100,7 @@ impl Fixture {
         let query = Query {
             sql: sql.into(),
             params: Vec::new(),
-            on: crate::services::db::On::Auto,
+            on: On::Auto,
             deadline: Duration::from_secs(5),
         };
         self.db.run(0, tx, query, None, By::Runtime).await.unwrap()

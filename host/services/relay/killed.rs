@@ -15,8 +15,7 @@ use crate::config::Limits;
 use crate::services::actor::Actor;
 use crate::services::audit::{AuditEntry, PublicKey, file_in, verify};
 use crate::services::context::PluginContext;
-use crate::services::db::database::DatabasesSettings;
-use crate::services::db::{By, Db, TxSpec};
+use crate::services::db::{By, DatabasesSettings, Db, TxSpec};
 use crate::services::webhooks::WebhookSettings;
 
 /// Says to the child where its data is.
