@@ -1,11 +1,10 @@
 //! The scoped database: one SQLite file a plugin, in which it may name its own
 //! tables.
 //!
-//! A [`Db`] is what one generation of a plugin holds. Below it is the
-//! [`Database`](database::Database) that the generations share: one connection
-//! that writes and some that read, each in a [`Lane`](lane::Lane) with a queue.
-//! Every statement of the plugin runs under the [`guard`], SQLite's own
-//! authorizer, which stays for the connection's life.
+//! A [`Db`] is what one generation of a plugin holds. Below it is the [`Database`]
+//! that the generations share: one connection that writes and some that read, each
+//! in a [`Lane`](lane::Lane) with a queue. Every statement of the plugin runs under
+//! the [`guard`], SQLite's own authorizer, which stays for the connection's life.
 
 mod after;
 pub(crate) mod application;
@@ -25,6 +24,7 @@ mod inside;
 mod kept;
 mod lane;
 mod log_header;
+mod maintenance;
 mod memory;
 mod migrate;
 mod opening;

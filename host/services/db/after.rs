@@ -8,8 +8,8 @@ use tokio::runtime::Handle;
 use crate::name::PluginName;
 use crate::services::db::checkpoint::Checkpointer;
 use crate::services::db::connection::Connection;
-use crate::services::db::outboxes::Outboxes;
 use crate::services::db::lane::{By, Job, Lane};
+use crate::services::db::outboxes::Outboxes;
 use crate::services::error::ServiceError;
 
 /// What follows a batch of the writer.

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
 
 use tokio::runtime::Handle;
 
@@ -17,7 +16,6 @@ use crate::services::db::settings::DatabasesSettings;
 use crate::services::db::slow::SlowStatement;
 use crate::services::db::state::FileState;
 use crate::services::db::status::DatabaseStatus;
-use crate::services::error::ServiceError;
 
 /// All databases of a host, one file a plugin.
 #[derive(Debug)]
@@ -157,39 +155,8 @@ impl Databases {
             .clone()
     }
 
-    /// Runs `run` while nobody has the file of a plugin open. Calls wait meanwhile,
-    /// and those that have begun are waited for. Blocks.
-    pub(super) fn stopped<R>(
-        &self,
-        name: &PluginName,
-        run: impl FnOnce() -> R,
-    ) -> Result<R, ServiceError> {
-        let until = Instant::now() + self.limits(name).transaction_deadline * 2;
-        let state = self.state(name);
-        let mut databases: Vec<Arc<Database>> = Vec::new();
-        let mut paused = Vec::new();
-        let _alone = loop {
-            let new = self.others(name, &databases);
-            for database in &new {
-                paused.push(database.writer.pause(until)?);
-                paused.push(database.readers.pause(until)?);
-            }
-            databases.extend(new);
-            let alone = state.alone();
-            // One that was made since opens nothing from here on.
-            if self.others(name, &databases).is_empty() {
-                break alone;
-            }
-        };
-        let _checkpointers: Vec<_> = databases
-            .iter()
-            .map(|database| database.checkpointer.pause())
-            .collect();
-        Ok(run())
-    }
-
     /// The databases over a plugin's file that are not among `known`.
-    fn others(&self, name: &PluginName, known: &[Arc<Database>]) -> Vec<Arc<Database>> {
+    pub(super) fn others(&self, name: &PluginName, known: &[Arc<Database>]) -> Vec<Arc<Database>> {
         let mut all: Vec<_> = lock(&self.former)
             .iter()
             .filter_map(Weak::upgrade)

@@ -53,9 +53,7 @@ impl Lane {
     fn resume(self: &Arc<Self>) {
         let mut queue = self.queue();
         queue.paused = false;
-        let places: Vec<_> = (0..queue.jobs.len())
-            .map_while(|_| queue.place())
-            .collect();
+        let places: Vec<_> = (0..queue.jobs.len()).map_while(|_| queue.place()).collect();
         drop(queue);
         for place in places {
             self.serve_elsewhere(place);
