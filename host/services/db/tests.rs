@@ -2,6 +2,8 @@
 
 mod at_once;
 mod faults;
+mod file;
+mod migrations;
 mod slow;
 mod transactions;
 
@@ -213,83 +215,6 @@ async fn writes_that_share_a_commit_are_each_judged_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_transaction_is_all_or_nothing() {
-    let notes = Fixture::new();
-    notes.exec(ITEMS).await.unwrap();
-    let insert = "INSERT INTO ext_notes_items (name) VALUES ('x')";
-    let begin = || notes.db.begin(0, outermost(None), By::Runtime);
-
-    let tx = begin().await.unwrap();
-    notes.run(tx, insert).await.unwrap();
-    assert_eq!(notes.count().await, "0", "others do not see it");
-    notes.db.roll_back(tx, By::Runtime).await.unwrap();
-    assert_eq!(
-        notes.run(tx, insert).await.unwrap_err().status,
-        Status::GONE
-    );
-    assert_eq!(notes.count().await, "0");
-
-    let tx = begin().await.unwrap();
-    notes.run(tx, insert).await.unwrap();
-    let spec = TxSpec {
-        parent: tx,
-        deadline: None,
-    };
-    let nested = notes.db.begin(0, spec, By::Runtime).await.unwrap();
-    let outer = notes.run(tx, "SELECT 1").await.unwrap_err();
-    assert_eq!(outer.code, "nested-transaction-open");
-    notes
-        .run(nested, "DELETE FROM ext_notes_items")
-        .await
-        .unwrap();
-    notes.db.roll_back(nested, By::Runtime).await.unwrap();
-    notes.db.commit(tx, By::Runtime).await.unwrap();
-    assert_eq!(notes.count().await, "1");
-
-    // A statement that ends the transaction ends it for the plugin as well.
-    let tx = begin().await.unwrap();
-    let or_rollback = "INSERT OR ROLLBACK INTO ext_notes_items (name) VALUES ('x')";
-    assert_eq!(
-        notes.run(tx, or_rollback).await.unwrap_err().status,
-        Status::CONFLICT
-    );
-    assert_eq!(
-        notes.db.commit(tx, By::Runtime).await.unwrap_err().status,
-        Status::GONE
-    );
-    // And the writer is free.
-    notes.run(0, "DELETE FROM ext_notes_items").await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_transaction_ends_with_its_time_and_its_plugin() {
-    let notes = Fixture::new();
-    notes.exec(ITEMS).await.unwrap();
-    let insert = "INSERT INTO ext_notes_items (name) VALUES ('x')";
-    let spec = outermost(Some(Duration::from_millis(30)));
-    let tx = notes.db.begin(0, spec, By::Runtime).await.unwrap();
-    notes.run(tx, insert).await.unwrap();
-    // Waits for the writer, which the deadline frees.
-    notes
-        .run(0, "INSERT INTO ext_notes_items (name) VALUES ('y')")
-        .await
-        .unwrap();
-    let error = notes.run(tx, insert).await.unwrap_err();
-    assert!(error.message.contains("30 ms"), "{error}");
-    assert_eq!(notes.count().await, "1");
-
-    let tx = notes
-        .db
-        .begin(0, outermost(None), By::Runtime)
-        .await
-        .unwrap();
-    notes.context.enter(Phase::Stopped);
-    notes.run(0, "DELETE FROM ext_notes_items").await.unwrap();
-    let error = notes.run(tx, insert).await.unwrap_err();
-    assert!(error.message.contains("stopped"), "{error}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_runaway_statement_is_stopped() {
     let notes = Fixture::new();
     notes.exec(ITEMS).await.unwrap();
@@ -307,119 +232,6 @@ async fn a_runaway_statement_is_stopped() {
     let error = notes.rows(0, short).await.unwrap_err();
     assert_eq!(error.status, Status::TIMEOUT);
     assert_eq!(notes.count().await, "0");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn migrations_run_once_and_are_recorded() {
-    let notes = Fixture::new();
-    let migration = |version, sql: &str| Migration {
-        version,
-        sql: sql.to_owned(),
-    };
-    let first = migration(1, ITEMS);
-    let second = migration(
-        3,
-        "ALTER TABLE ext_notes_items ADD COLUMN done INTEGER; INSERT INTO ext_notes_items (name) \
-         VALUES ('a')",
-    );
-    let migrate = |list: Vec<Migration>| notes.db.migrate(0, list, By::Runtime);
-    assert_eq!(migrate(vec![first.clone()]).await.unwrap(), 1);
-    let both = vec![first.clone(), second.clone()];
-    assert_eq!(migrate(both.clone()).await.unwrap(), 3);
-    assert_eq!(migrate(both.clone()).await.unwrap(), 3);
-    assert_eq!(notes.count().await, "1");
-    let newer = migrate(vec![first.clone()]).await.unwrap_err();
-    assert_eq!(
-        (newer.status, &*newer.code),
-        (Status::CONFLICT, "schema-newer")
-    );
-    assert!(
-        newer.message.contains('3') && newer.message.contains('1'),
-        "{newer}"
-    );
-    let descending = migrate(vec![second, first]).await.unwrap_err();
-    assert_eq!(descending.status, Status::INVALID);
-    // One that fails leaves nothing, and the version stays.
-    let broken = migration(4, "CREATE TABLE ext_notes_more (a); CREATE TABLE users (a)");
-    let failed = migrate(both.into_iter().chain([broken]).collect())
-        .await
-        .unwrap_err();
-    assert_eq!(failed.status, Status::DENIED);
-    assert!(failed.message.starts_with("migration 4: "), "{failed}");
-    let error = notes
-        .run(0, "SELECT * FROM ext_notes_more")
-        .await
-        .unwrap_err();
-    assert_eq!(error.status, Status::INVALID);
-    let backups = notes.folder.path().join("notes/db/backups");
-    assert_eq!(std::fs::read_dir(backups).unwrap().count(), 2);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_acknowledged_is_there_after_reopening() {
-    let notes = Fixture::new();
-    notes.exec(ITEMS).await.unwrap();
-    for _ in 0..10 {
-        notes
-            .run(0, "INSERT INTO ext_notes_items (name) VALUES (NULL)")
-            .await
-            .unwrap();
-    }
-    notes.databases.close();
-    let error = notes.run(0, "SELECT 1").await.unwrap_err();
-    assert_eq!(error.status, Status::STOPPED);
-    let again = Fixture::over(notes.folder, DbLimits::default());
-    assert_eq!(again.count().await, "10");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_log_is_checkpointed_and_begins_anew() {
-    let notes = Fixture::new();
-    notes.exec(ITEMS).await.unwrap();
-    let blob = "INSERT INTO ext_notes_items (name) VALUES (hex(randomblob(50000)))";
-    for _ in 0..800 {
-        notes.run(0, blob).await.unwrap();
-    }
-    let wal = notes.folder.path().join("notes/db/data.db-wal");
-    let bytes = std::fs::metadata(wal).unwrap().len();
-    // 800 rows of 100 kB went through it.
-    assert!(bytes < 64_000_000, "{bytes}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_file_is_an_error_of_its_own_and_reads_go_on() {
-    let limits = DbLimits {
-        file_bytes_max: 400_000,
-        ..DbLimits::default()
-    };
-    let notes = Fixture::with(limits);
-    notes.exec(ITEMS).await.unwrap();
-    let blob = "INSERT INTO ext_notes_items (name) VALUES (hex(randomblob(10000)))";
-    let mut written = 0;
-    let error = loop {
-        match notes.run(0, blob).await {
-            Ok(_) => written += 1,
-            Err(error) => break error,
-        }
-    };
-    assert_eq!((error.status, &*error.code), (Status::FULL, "quota"));
-    assert_eq!(notes.count().await, written.to_string());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_damaged_file_is_named_and_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("notes/db/data.db");
-    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    std::fs::write(
-        &file,
-        b"this is no database, and long enough to be looked at as one",
-    )
-    .unwrap();
-    let notes = Fixture::over(folder, DbLimits::default());
-    let error = notes.run(0, "SELECT 1").await.unwrap_err();
-    assert_eq!(error.status, Status::CORRUPT, "{error}");
-    assert!(error.message.contains("data.db"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,8 @@
 //! What holds of keys and values, in a file of their own.
 
+mod commits;
 mod damage;
+mod file;
 
 use std::time::Duration;
 
@@ -297,114 +299,4 @@ async fn a_list_ends_once_it_holds_16_mib() {
     let all = (0..20).map(|number| format!("k{number:02}")).collect();
     let error = fixture.kv.get(0, 0, all, By::Runtime).await.unwrap_err();
     assert_eq!(error.code, "entries-too-large");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_transaction_takes_its_keys_with_it() {
-    let fixture = Fixture::new();
-    fixture.run(0, "CREATE TABLE ext_notes_items (word)").await;
-    let tx = fixture.begin().await;
-    let inserted = fixture
-        .run(tx, "INSERT INTO ext_notes_items VALUES ('a')")
-        .await;
-    let writes = vec![write("k", When::IfAbsent, set("1", 0))];
-    assert_eq!(fixture.write(tx, writes).await, Ok(1));
-    let failed = vec![
-        write("other", When::Always, set("1", 0)),
-        write("k", When::IfAbsent, set("2", 0)),
-    ];
-    assert!(fixture.write(tx, failed).await.is_err());
-    assert_eq!(fixture.get(tx, "other").await, None);
-    assert_eq!(fixture.get(tx, "k").await, Some(("1".to_owned(), 0)));
-    assert_eq!(fixture.get(0, "k").await, None, "it is not committed");
-    // Of no effect on the plugin's own statements.
-    let nothing = fixture.run(tx, "DELETE FROM ext_notes_items WHERE 0").await;
-    assert_eq!(nothing.last_insert_rowid, inserted.last_insert_rowid);
-    assert_eq!(nothing.changes, 0);
-    fixture.db.roll_back(tx, By::Runtime).await.unwrap();
-    assert_eq!(fixture.value("k").await, None);
-
-    let tx = fixture.begin().await;
-    let key = "n".to_owned();
-    assert_eq!(fixture.kv.add(0, tx, key, 2, 0, By::Runtime).await, Ok(2));
-    fixture.db.commit(tx, By::Runtime).await.unwrap();
-    assert_eq!(fixture.value("n").await.as_deref(), Some("2"));
-    let gone = fixture.write(tx, vec![write("k", When::Always, set("1", 0))]);
-    assert_eq!(gone.await.unwrap_err().status, Status::GONE);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn writes_that_share_a_commit_are_undone_alone() {
-    let fixture = Arc::new(Fixture::new());
-    fixture.set("taken", "1", 0).await;
-    let tasks: Vec<_> = (0..200)
-        .map(|number| {
-            let fixture = fixture.clone();
-            tokio::spawn(async move {
-                let (last, when) = match number % 3 {
-                    0 => ("taken", When::IfAbsent),
-                    _ => ("free", When::Always),
-                };
-                let writes = vec![
-                    write(&format!("k{number}"), When::IfAbsent, set("1", 0)),
-                    write(last, when, set("1", 0)),
-                ];
-                (number, fixture.write(0, writes).await)
-            })
-        })
-        .collect();
-    for task in tasks {
-        let (number, written) = task.await.unwrap();
-        assert_eq!(written.is_ok(), number % 3 != 0, "{written:?}");
-        let there = fixture.value(&format!("k{number}")).await;
-        assert_eq!(there.is_some(), written.is_ok(), "k{number}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_has_ended_is_swept_from_the_file() {
-    let fixture = Fixture::new();
-    for chunk in 0..3 {
-        let writes = (0..700).map(|number| {
-            let ttl_ms = if number == 0 { 0 } else { 1000 };
-            write(&format!("{chunk}-{number}"), When::Always, set("v", ttl_ms))
-        });
-        fixture.write(0, writes.collect()).await.unwrap();
-    }
-    let rows = async || {
-        let database = fixture.db.database();
-        let count = |raw: &rusqlite::Connection| {
-            raw.query_row("SELECT count(*) FROM _exthost_kv", [], |row| row.get(0))
-        };
-        let rows: i64 = database.own_read(count).await.unwrap();
-        rows
-    };
-    assert_eq!(rows().await, 2100);
-    let sweeping = tokio::spawn(sweep(fixture.databases.clone(), fixture.clock.clone()));
-    let swept = async {
-        while rows().await > 3 {
-            fixture.clock.advance(Duration::from_secs(60));
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), swept)
-        .await
-        .unwrap();
-    sweeping.abort();
-    assert_eq!(fixture.keys("", "", 0).await.0, ["0-0", "1-0", "2-0"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_of_an_earlier_host_gets_the_table_when_it_is_first_read() {
-    let fixture = Fixture::new();
-    let file = fixture.folder.path().join("notes/db/data.db");
-    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    let earlier = rusqlite::Connection::open(&file).unwrap();
-    earlier
-        .execute_batch("PRAGMA journal_mode = wal; CREATE TABLE ext_notes_items (word)")
-        .unwrap();
-    drop(earlier);
-    assert_eq!(fixture.value("k").await, None);
-    fixture.set("k", "1", 0).await;
-    assert_eq!(fixture.value("k").await.as_deref(), Some("1"));
 }

@@ -1,4 +1,4 @@
-//! Files that cannot be opened, copied or emptied.
+//! Files that cannot be opened, and jobs that panic.
 
 use super::*;
 use crate::services::db::lane::Job;
@@ -76,34 +76,6 @@ async fn a_new_file_is_opened_by_many_at_once() {
             call.await.unwrap().unwrap();
         }
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn only_whole_copies_count_as_backups() {
-    let notes = Fixture::new();
-    let migration = |version, sql: &str| Migration {
-        version,
-        sql: sql.to_owned(),
-    };
-    // Made without a migration, and worth a backup all the same.
-    notes.exec(ITEMS).await.unwrap();
-    let backups = notes.folder.path().join("notes/db/backups");
-    // What a killed host has left.
-    std::fs::create_dir_all(&backups).unwrap();
-    std::fs::write(backups.join(".copy-migration-x.unfinished"), b"half").unwrap();
-    let one = vec![migration(1, "CREATE TABLE ext_notes_b (a)")];
-    notes.db.migrate(0, one, By::Runtime).await.unwrap();
-    let names: Vec<_> = std::fs::read_dir(&backups)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    assert_eq!(names.len(), 1, "{names:?}");
-    assert!(names[0].ends_with("-v0.db"), "{names:?}");
-    let copy = rusqlite::Connection::open(backups.join(&names[0])).unwrap();
-    let found: i64 = copy
-        .query_row("SELECT count(*) FROM ext_notes_items", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(found, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Transactions that meet the end of what they were opened for, and each other.
+//! Transactions: all or nothing, and over with what they were opened for.
 
 use super::*;
 use crate::services::op::Ops;
@@ -20,6 +20,83 @@ async fn end(notes: &Fixture, cause: u64) {
 }
 
 const INSERT: &str = "INSERT INTO ext_notes_items (name) VALUES ('x')";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_is_all_or_nothing() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    let insert = "INSERT INTO ext_notes_items (name) VALUES ('x')";
+    let begin = || notes.db.begin(0, outermost(None), By::Runtime);
+
+    let tx = begin().await.unwrap();
+    notes.run(tx, insert).await.unwrap();
+    assert_eq!(notes.count().await, "0", "others do not see it");
+    notes.db.roll_back(tx, By::Runtime).await.unwrap();
+    assert_eq!(
+        notes.run(tx, insert).await.unwrap_err().status,
+        Status::GONE
+    );
+    assert_eq!(notes.count().await, "0");
+
+    let tx = begin().await.unwrap();
+    notes.run(tx, insert).await.unwrap();
+    let spec = TxSpec {
+        parent: tx,
+        deadline: None,
+    };
+    let nested = notes.db.begin(0, spec, By::Runtime).await.unwrap();
+    let outer = notes.run(tx, "SELECT 1").await.unwrap_err();
+    assert_eq!(outer.code, "nested-transaction-open");
+    notes
+        .run(nested, "DELETE FROM ext_notes_items")
+        .await
+        .unwrap();
+    notes.db.roll_back(nested, By::Runtime).await.unwrap();
+    notes.db.commit(tx, By::Runtime).await.unwrap();
+    assert_eq!(notes.count().await, "1");
+
+    // A statement that ends the transaction ends it for the plugin as well.
+    let tx = begin().await.unwrap();
+    let or_rollback = "INSERT OR ROLLBACK INTO ext_notes_items (name) VALUES ('x')";
+    assert_eq!(
+        notes.run(tx, or_rollback).await.unwrap_err().status,
+        Status::CONFLICT
+    );
+    assert_eq!(
+        notes.db.commit(tx, By::Runtime).await.unwrap_err().status,
+        Status::GONE
+    );
+    // And the writer is free.
+    notes.run(0, "DELETE FROM ext_notes_items").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_ends_with_its_time_and_its_plugin() {
+    let notes = Fixture::new();
+    notes.exec(ITEMS).await.unwrap();
+    let insert = "INSERT INTO ext_notes_items (name) VALUES ('x')";
+    let spec = outermost(Some(Duration::from_millis(30)));
+    let tx = notes.db.begin(0, spec, By::Runtime).await.unwrap();
+    notes.run(tx, insert).await.unwrap();
+    // Waits for the writer, which the deadline frees.
+    notes
+        .run(0, "INSERT INTO ext_notes_items (name) VALUES ('y')")
+        .await
+        .unwrap();
+    let error = notes.run(tx, insert).await.unwrap_err();
+    assert!(error.message.contains("30 ms"), "{error}");
+    assert_eq!(notes.count().await, "1");
+
+    let tx = notes
+        .db
+        .begin(0, outermost(None), By::Runtime)
+        .await
+        .unwrap();
+    notes.context.enter(Phase::Stopped);
+    notes.run(0, "DELETE FROM ext_notes_items").await.unwrap();
+    let error = notes.run(tx, insert).await.unwrap_err();
+    assert!(error.message.contains("stopped"), "{error}");
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_ends_with_its_cause() {
