@@ -2,6 +2,7 @@
 
 mod done;
 mod query;
+mod rows;
 mod statements;
 mod transactions;
 

@@ -6,7 +6,7 @@ use exthost_abi::db::{IdDone, RunDone};
 use exthost_abi::{Error, Status};
 
 use crate::ffi::completion::Complete;
-use crate::ffi::db::query::raw_result;
+use crate::ffi::db::rows::raw_result;
 use crate::services::db::RunResult;
 
 impl Complete<u64> for IdDone {

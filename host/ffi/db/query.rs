@@ -1,24 +1,17 @@
-//! Statements and rows across the boundary.
+//! Statements on their way into the database.
 
-use std::ffi::c_void;
-use std::sync::Arc;
 use std::time::Duration;
 
+use exthost_abi::Value as RawValue;
 use exthost_abi::data::{VALUE_BLOB, VALUE_INTEGER, VALUE_NULL, VALUE_REAL, VALUE_TEXT};
 use exthost_abi::db::{
-    DB_ON_AUTO, DB_ON_READER, DB_ON_READER_THEN_WRITER, DB_ON_WRITER, DB_ROW_NEXT, OnRow,
-    Query as RawQuery, Row as RawRow, RunResult as RawRunResult,
+    DB_ON_AUTO, DB_ON_READER, DB_ON_READER_THEN_WRITER, DB_ON_WRITER, Query as RawQuery,
 };
-use exthost_abi::{Str, Value as RawValue};
 
-use crate::ffi::callback;
-use crate::ffi::convert::{Data, array, known_flags, object, text};
+use crate::ffi::convert::{array, known_flags, object, text};
 use crate::services::PluginServices;
-use crate::services::db::{
-    Cell, Flow, Names, On, Param, Query, Row, RowSink, RunResult, StatementText, Value,
-};
+use crate::services::db::{On, Param, Query, StatementText, Value};
 use crate::services::error::ServiceError;
-use crate::services::exchange::Exchange;
 
 /// A statement with its transaction; it borrows the values.
 ///
@@ -46,14 +39,14 @@ pub(super) unsafe fn queries<'a>(
 ) -> Result<(u64, Vec<Query<'a>>), ServiceError> {
     // SAFETY: the caller's contract.
     let raw = unsafe { array(ptr, len, "queries") }?;
-    let mut queries: Vec<Query<'a>> = Vec::with_capacity(raw.len().min(QUERIES_MAX));
-    let mut tx = None;
     if raw.len() > QUERIES_MAX {
         return Err(ServiceError::invalid(format!(
-            "{} statements in one batch are more than {QUERIES_MAX}",
+            "{} statements in one batch are more than {QUERIES_MAX}; make several batches",
             raw.len()
         )));
     }
+    let mut queries: Vec<Query<'a>> = Vec::with_capacity(raw.len());
+    let mut tx = None;
     for query in raw {
         let last = queries.last().map(|last| &last.sql);
         // SAFETY: the caller's contract covers each.
@@ -99,29 +92,9 @@ unsafe fn lent<'a>(
         (statement, "") => services.db.text(statement)?,
         _ => return Err(ServiceError::invalid("both sql and a statement are given")),
     };
-    let on = match raw.on {
-        DB_ON_AUTO => On::Auto,
-        DB_ON_READER => On::Reader,
-        DB_ON_WRITER => On::Writer,
-        DB_ON_READER_THEN_WRITER => On::ReaderThenWriter,
-        other => {
-            return Err(ServiceError::invalid(format!(
-                "on is {other}, not a DB_ON_"
-            )));
-        }
-    };
+    let on = connection(raw.on)?;
     // SAFETY: the caller's contract.
-    let raw_params = unsafe { array(raw.params, raw.params_len, "params") }?;
-    let mut params = Vec::with_capacity(raw_params.len());
-    for param in raw_params {
-        // SAFETY: the caller's contract.
-        let name = unsafe { text(param.name, "a parameter's name") }?;
-        params.push(Param {
-            name: (!name.is_empty()).then(|| name.into()),
-            // SAFETY: the caller's contract.
-            value: unsafe { value(&param.value) }?,
-        });
-    }
+    let params = unsafe { params(raw) }?;
     let asked = (raw.deadline_ms > 0).then(|| Duration::from_millis(raw.deadline_ms));
     let deadline = services.db.deadline(asked);
     Ok((
@@ -133,6 +106,36 @@ unsafe fn lent<'a>(
             deadline,
         },
     ))
+}
+
+fn connection(on: u32) -> Result<On, ServiceError> {
+    match on {
+        DB_ON_AUTO => Ok(On::Auto),
+        DB_ON_READER => Ok(On::Reader),
+        DB_ON_WRITER => Ok(On::Writer),
+        DB_ON_READER_THEN_WRITER => Ok(On::ReaderThenWriter),
+        other => Err(ServiceError::invalid(format!(
+            "on is {other}, not a DB_ON_"
+        ))),
+    }
+}
+
+/// # Safety
+/// The parameters, with their names and values, must be readable.
+unsafe fn params(raw: &RawQuery) -> Result<Vec<Param<'_>>, ServiceError> {
+    // SAFETY: the caller's contract.
+    let raw_params = unsafe { array(raw.params, raw.params_len, "params") }?;
+    let mut params = Vec::with_capacity(raw_params.len());
+    for param in raw_params {
+        // SAFETY: the caller's contract covers each.
+        let name = unsafe { text(param.name, "a parameter's name") }?;
+        params.push(Param {
+            name: (!name.is_empty()).then(|| name.into()),
+            // SAFETY: the caller's contract covers each.
+            value: unsafe { value(&param.value) }?,
+        });
+    }
+    Ok(params)
 }
 
 /// # Safety
@@ -156,106 +159,4 @@ unsafe fn value(raw: &RawValue) -> Result<Value<'_>, ServiceError> {
         }
         other => return Err(ServiceError::invalid(format!("a value is of kind {other}"))),
     })
-}
-
-/// A plugin's `on_row`, which the service hands rows to.
-pub(super) struct Receiver {
-    services: &'static PluginServices,
-    request: Option<Arc<Exchange>>,
-    on_row: unsafe extern "C" fn(*mut c_void, *const RawRow) -> u32,
-    data: Data,
-    lists: Lists,
-}
-
-impl Receiver {
-    pub(super) fn new(
-        services: &'static PluginServices,
-        cause: u64,
-        on_row: OnRow,
-        data: Data,
-    ) -> Result<Self, ServiceError> {
-        let null = || ServiceError::invalid("on_row is null");
-        Ok(Receiver {
-            services,
-            request: services.causes.exchange(&services.context, cause),
-            on_row: on_row.0.ok_or_else(null)?,
-            data,
-            lists: Lists::default(),
-        })
-    }
-
-    /// Hands a row over. Called on any thread, for one row at a time, and not after
-    /// the call that `data` was given with has ended.
-    pub(super) fn take(&mut self, row: &Row<'_>) -> Flow {
-        let raw = self.lists.lend(row);
-        let (context, request) = (&self.services.context, self.request.as_deref());
-        let wanted = callback(context, request, "on_row", || {
-            // SAFETY: `data` is that of a call that has not ended; the lists outlive
-            // this one.
-            unsafe { (self.on_row)(self.data.ptr(), &raw const raw) }
-        });
-        self.lists.values.clear();
-        match wanted {
-            DB_ROW_NEXT => Flow::Next,
-            _ => Flow::Stop,
-        }
-    }
-
-    /// What it is to a statement that may run elsewhere; closed before the call
-    /// ends.
-    pub(super) fn into_sink(mut self) -> RowSink {
-        RowSink::new(Box::new(move |row| self.take(row)))
-    }
-}
-
-/// What a row borrows for one call.
-#[derive(Default)]
-struct Lists {
-    /// What `names` point to.
-    named: Names,
-    names: Vec<Str>,
-    /// Empty between calls.
-    values: Vec<RawValue>,
-}
-
-// SAFETY: the names point to what the lists hold and any thread may read, and there
-// are no values whenever they change threads.
-unsafe impl Send for Lists {}
-
-impl Lists {
-    fn lend(&mut self, row: &Row<'_>) -> RawRow {
-        if !Arc::ptr_eq(&self.named, row.names()) {
-            self.named = row.names().clone();
-            self.names.clear();
-            self.names
-                .extend(self.named.iter().map(|name| Str::new(name)));
-        }
-        self.values.extend(row.cells().map(|cell| match cell {
-            Cell::Null => RawValue::NULL,
-            Cell::Integer(integer) => RawValue::integer(integer),
-            Cell::Real(real) => RawValue::real(real),
-            Cell::Blob(blob) => RawValue::blob(blob),
-            Cell::Text(text) => RawValue {
-                // What is not UTF-8 is no text to a plugin.
-                kind: match std::str::from_utf8(text) {
-                    Ok(_) => VALUE_TEXT,
-                    Err(_) => VALUE_BLOB,
-                },
-                ..RawValue::blob(text)
-            },
-        }));
-        RawRow {
-            names: self.names.as_ptr(),
-            values: self.values.as_ptr(),
-            len: self.values.len(),
-        }
-    }
-}
-
-/// What a statement did, in the ABI's form.
-pub(super) fn raw_result(result: &RunResult) -> RawRunResult {
-    RawRunResult {
-        changes: result.changes,
-        last_insert_rowid: result.last_insert_rowid,
-    }
 }

@@ -10,7 +10,8 @@ use exthost_abi::{Status, Str};
 
 use crate::ffi::completion::{at_once, start, start_closing, wait};
 use crate::ffi::convert::{Data, require, store, text};
-use crate::ffi::db::query::{Receiver, owned, queries, query, raw_result};
+use crate::ffi::db::query::{owned, queries, query};
+use crate::ffi::db::rows::{Receiver, raw_result};
 use crate::ffi::{callback, enter};
 use crate::services::PluginServices;
 use crate::services::db::{By, Row, RunResult};
