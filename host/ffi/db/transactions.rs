@@ -76,7 +76,6 @@ pub(super) unsafe extern "C" fn begin(
         require(!tx.is_null(), "tx")?;
         // SAFETY: the plugin lends the spec for the call.
         let spec = unsafe { tx_spec(spec) }?;
-        let cause = services.causes.alive(&services.context, cause);
         let id = wait(services, services.db.begin(cause, spec, By::This))?;
         // SAFETY: and `tx`.
         unsafe { store(tx, id) };
@@ -95,10 +94,9 @@ pub(super) unsafe extern "C" fn begin_async(
     enter(ctx, |services| {
         // SAFETY: the plugin lends the spec for the call.
         let spec = unsafe { tx_spec(spec) }?;
-        let nests = spec.parent != 0;
-        let opened_for = services.causes.alive(&services.context, cause);
-        let work = services.db.begin(opened_for, spec, By::Runtime);
-        match nests {
+        let is_nested = spec.parent != 0;
+        let work = services.db.begin(cause, spec, By::Runtime);
+        match is_nested {
             // A savepoint that nobody knows of would keep the one around it shut.
             true => start_whole(services, cause, (Data(data), done), op, work),
             false => start(services, cause, (Data(data), done), op, work),

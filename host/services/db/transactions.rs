@@ -33,10 +33,7 @@ impl Db {
         by: By,
     ) -> impl Future<Output = Result<u64, ServiceError>> + Send {
         // Not when the future is first polled: it may have ended by then.
-        let cause = match Causes::of_process().find(&self.context, cause) {
-            Some(_) => cause,
-            None => 0,
-        };
+        let cause = Causes::of_process().alive(&self.context, cause);
         self.begin_for(cause, spec, by)
     }
 
