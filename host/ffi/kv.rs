@@ -44,7 +44,7 @@ unsafe extern "C" fn get(
         require(on_entry.0.is_some(), "on_entry")?;
         // SAFETY: the plugin lends the keys for the call.
         let keys = unsafe { self::keys(keys, keys_len) }?;
-        let entries = wait(services, services.kv.get(cause, tx, keys, By::This))?;
+        let entries = wait(services, services.kv.get(tx, keys, By::This))?;
         hand(services, cause, on_entry, data, &entries);
         Ok(())
     })
@@ -66,7 +66,7 @@ unsafe extern "C" fn get_async(
         require(on_entry.0.is_some(), "on_entry")?;
         // SAFETY: the plugin lends the keys for the call.
         let keys = unsafe { self::keys(keys, keys_len) }?;
-        let work = services.kv.get(cause, tx, keys, By::Runtime);
+        let work = services.kv.get(tx, keys, By::Runtime);
         start(
             services,
             cause,
@@ -206,7 +206,7 @@ unsafe extern "C" fn list(
         require(on_entry.0.is_some(), "on_entry")?;
         // SAFETY: the plugin lends the query for the call.
         let query = unsafe { self::query(query) }?;
-        let page = wait(services, services.kv.list(cause, tx, query, By::This))?;
+        let page = wait(services, services.kv.list(tx, query, By::This))?;
         hand(services, cause, on_entry, data, &page.entries);
         // SAFETY: and `more`.
         unsafe { store(more, u32::from(page.more)) };
@@ -229,7 +229,7 @@ unsafe extern "C" fn list_async(
         require(on_entry.0.is_some(), "on_entry")?;
         // SAFETY: the plugin lends the query for the call.
         let query = unsafe { self::query(query) }?;
-        let work = services.kv.list(cause, tx, query, By::Runtime);
+        let work = services.kv.list(tx, query, By::Runtime);
         start(
             services,
             cause,

@@ -41,7 +41,6 @@ impl Kv {
     /// The entries of `keys` that are there, in their order.
     pub(crate) async fn get(
         &self,
-        _cause: u64,
         tx: u64,
         keys: Vec<String>,
         by: By,
@@ -111,7 +110,6 @@ impl Kv {
     /// Entries in the order of their keys' bytes.
     pub(crate) async fn list(
         &self,
-        _cause: u64,
         tx: u64,
         query: ListQuery,
         by: By,

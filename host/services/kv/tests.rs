@@ -49,7 +49,7 @@ impl Fixture {
     }
 
     async fn get(&self, tx: u64, key: &str) -> Option<(String, u64)> {
-        let entries = self.kv.get(0, tx, vec![key.to_owned()], By::Runtime).await;
+        let entries = self.kv.get(tx, vec![key.to_owned()], By::Runtime).await;
         let entry = entries.unwrap().pop()?;
         Some((String::from_utf8(entry.value).unwrap(), entry.ttl_ms))
     }
@@ -79,7 +79,7 @@ impl Fixture {
             limit,
             keys_only: true,
         };
-        let page = self.kv.list(0, 0, query, By::Runtime).await.unwrap();
+        let page = self.kv.list(0, query, By::Runtime).await.unwrap();
         assert!(page.entries.iter().all(|entry| entry.value.is_empty()));
         let keys = page.entries.into_iter().map(|entry| entry.key);
         (keys.collect(), page.more)
@@ -294,9 +294,9 @@ async fn a_list_ends_once_it_holds_16_mib() {
         fixture.set(&format!("k{number:02}"), &large, 0).await;
     }
     let query = ListQuery::default();
-    let page = fixture.kv.list(0, 0, query, By::Runtime).await.unwrap();
+    let page = fixture.kv.list(0, query, By::Runtime).await.unwrap();
     assert_eq!((page.entries.len(), page.more), (16, true));
     let all = (0..20).map(|number| format!("k{number:02}")).collect();
-    let error = fixture.kv.get(0, 0, all, By::Runtime).await.unwrap_err();
+    let error = fixture.kv.get(0, all, By::Runtime).await.unwrap_err();
     assert_eq!(error.code, "entries-too-large");
 }

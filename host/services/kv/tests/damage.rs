@@ -36,7 +36,7 @@ async fn a_damaged_file_is_not_used_any_more() {
     let fixture = Fixture::over(folder);
     let get = async || {
         let keys = vec!["a".to_owned()];
-        fixture.kv.get(0, 0, keys, By::Runtime).await.unwrap_err()
+        fixture.kv.get(0, keys, By::Runtime).await.unwrap_err()
     };
     assert_eq!(get().await.status, Status::CORRUPT);
     let told = get().await;
