@@ -59,8 +59,7 @@ pub(super) fn busy_since(since: Instant) -> ServiceError {
 /// The code of a damaged file.
 pub(super) const CORRUPT: &str = "corrupt";
 
-/// Whether the failure may have ended the transaction of others, which then run
-/// again.
+/// The status of a failure of SQLite, and its stable code.
 fn classify(error: &ffi::Error) -> (Status, &'static str) {
     match error.code {
         ErrorCode::ConstraintViolation => (Status::CONFLICT, constraint(error.extended_code)),

@@ -26,18 +26,19 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{CachedStatement, Connection, Error, ErrorCode};
 
-pub(crate) use self::clock::Clock;
-use self::mirror::Mirror;
-use self::policy::{Mode, Policy};
-pub(crate) use self::text::{Kind, Text};
-pub(super) use self::words::fts5_content;
-pub(crate) use self::words::statements;
 use crate::services::db::functions;
 use crate::services::db::scope::{Refusal, Scope, code_of, refusal_of};
+use mirror::Mirror;
+use policy::{Mode, Policy};
+
+pub(super) use clock::Clock;
+pub(super) use text::Kind;
+pub(crate) use text::Text;
+pub(super) use words::{fts5_content, quote, statements};
 
 /// Stays installed for the connection's life.
 #[derive(Debug)]
-pub(crate) struct Guard {
+pub(super) struct Guard {
     policy: Arc<Policy>,
     clock: Arc<Clock>,
     host: bool,
@@ -45,13 +46,13 @@ pub(crate) struct Guard {
 
 /// What one statement may cost.
 #[derive(Debug, Clone)]
-pub(crate) struct GuardLimits {
+pub(super) struct GuardLimits {
     /// The longest text, blob or row, in bytes.
-    pub(crate) value_bytes_max: i32,
+    pub(super) value_bytes_max: i32,
     /// The longest statement, in bytes.
-    pub(crate) sql_bytes_max: i32,
+    pub(super) sql_bytes_max: i32,
     /// The most columns of a table, an index or a result.
-    pub(crate) columns_max: i32,
+    pub(super) columns_max: i32,
 }
 
 impl Default for GuardLimits {
@@ -66,7 +67,7 @@ impl Default for GuardLimits {
 
 /// Why a statement of the plugin failed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum GuardError {
+pub(super) enum GuardError {
     /// It named what is outside the scope.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -83,7 +84,7 @@ impl Guard {
     /// Installs the authorizer, the progress handler, the functions that look at
     /// the clock, and the limits. `host` says whether a read-only database is
     /// attached under that name; none can be attached afterwards.
-    pub(crate) fn install(
+    pub(super) fn install(
         conn: &mut Connection,
         scope: Arc<Scope>,
         limits: &GuardLimits,
@@ -110,24 +111,24 @@ impl Guard {
     }
 
     /// What the plugin may name.
-    pub(crate) fn scope(&self) -> &Scope {
+    pub(super) fn scope(&self) -> &Scope {
         &self.policy.scope
     }
 
     /// Until when statements may run; the service's own are not bound by it.
-    pub(crate) fn clock(&self) -> Arc<Clock> {
+    pub(super) fn clock(&self) -> Arc<Clock> {
         Arc::clone(&self.clock)
     }
 
     /// Runs the service's own SQL. Nothing that the plugin wrote may be prepared
     /// or stepped inside.
-    pub(crate) fn trusted<R>(&self, run: impl FnOnce() -> R) -> R {
+    pub(super) fn trusted<R>(&self, run: impl FnOnce() -> R) -> R {
         let _trust = Trust::enter(&self.policy);
         run()
     }
 
     /// [`prepare_text`](Self::prepare_text), of a text that is not kept.
-    pub(crate) fn prepare<'c>(
+    pub(super) fn prepare<'c>(
         &self,
         conn: &'c Connection,
         sql: &str,
@@ -140,7 +141,7 @@ impl Guard {
     ///
     /// # Errors
     /// [`GuardError::Refused`] for anything outside the scope.
-    pub(crate) fn prepare_text<'c>(
+    pub(super) fn prepare_text<'c>(
         &self,
         conn: &'c Connection,
         text: &Text,
@@ -204,7 +205,7 @@ impl Guard {
     ///
     /// What it says of a statement is what would be true if nothing outside the
     /// scope existed, so that no mistake in a statement asks what does.
-    pub(crate) fn explain(&self, conn: &Connection, sql: &str, error: Error) -> GuardError {
+    pub(super) fn explain(&self, conn: &Connection, sql: &str, error: Error) -> GuardError {
         let scope = self.scope();
         let code = code_of(&error);
         // On its way SQLite also compiles views that the statement is not about, and
@@ -227,7 +228,7 @@ impl Guard {
     }
 
     /// Why the last prepare or step was refused, if the authorizer did.
-    pub(crate) fn take_refusal(&self) -> Option<Refusal> {
+    fn take_refusal(&self) -> Option<Refusal> {
         self.policy.seen().refusal.take()
     }
 

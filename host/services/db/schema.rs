@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Error};
 
-use crate::services::db::guard::{self, Guard, GuardError};
+use crate::services::db::guard::{Guard, GuardError, fts5_content, quote};
 use crate::services::db::scope::{Scope, message_of};
 
 /// All rows of `main.sqlite_schema`, without the places of their pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Schema {
+struct Schema {
     /// By kind and name, which no two rows share.
     rows: BTreeMap<(String, String), Row>,
 }
@@ -28,7 +28,7 @@ struct Row {
 ///
 /// # Errors
 /// The refusal, or SQLite's own error; either way nothing is left behind.
-pub(crate) fn run_ddl(conn: &Connection, guard: &Guard, sql: &str) -> Result<(), GuardError> {
+pub(super) fn run_ddl(conn: &Connection, guard: &Guard, sql: &str) -> Result<(), GuardError> {
     let before = Schema::of(conn, guard)?;
     savepoint(conn, guard, "SAVEPOINT exthost_ddl")?;
     let outcome = guard.execute_ddl(conn, sql).and_then(|()| {
@@ -52,7 +52,7 @@ fn savepoint(conn: &Connection, guard: &Guard, sql: &str) -> Result<(), GuardErr
 
 impl Schema {
     /// Reads the schema.
-    pub(crate) fn of(conn: &Connection, guard: &Guard) -> rusqlite::Result<Schema> {
+    fn of(conn: &Connection, guard: &Guard) -> rusqlite::Result<Schema> {
         guard.trusted(|| {
             let mut statement =
                 conn.prepare("SELECT type, name, tbl_name, sql FROM main.sqlite_schema")?;
@@ -70,7 +70,7 @@ impl Schema {
     ///
     /// # Errors
     /// The refusal of the first that reaches outside the scope.
-    pub(crate) fn check_change(
+    fn check_change(
         before: &Schema,
         after: &Schema,
         conn: &Connection,
@@ -149,7 +149,7 @@ fn check_parents(conn: &Connection, guard: &Guard, table: &str) -> Result<(), Gu
 /// Checks the table that an FTS5 table takes its content from: `content=name`
 /// among the arguments of the module. An empty name stands for none.
 fn check_content(scope: &Scope, row: &Row) -> Result<(), GuardError> {
-    let content = row.sql.as_deref().and_then(guard::fts5_content);
+    let content = row.sql.as_deref().and_then(fts5_content);
     match content {
         Some(content) if !content.is_empty() && !scope.owns(&content) => {
             Err(scope.refuse_table(&content).into())
@@ -195,8 +195,4 @@ fn check_trigger(conn: &Connection, guard: &Guard, trigger: &Row) -> Result<(), 
 
 fn is_unchangeable_view(error: &Error) -> bool {
     message_of(error).is_some_and(|message| message.ends_with("because it is a view"))
-}
-
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

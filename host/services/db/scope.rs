@@ -10,14 +10,14 @@ use rusqlite::{Error, ErrorCode};
 /// Names are compared byte by byte after folding ASCII, as SQLite compares them;
 /// never with LIKE, where `_` stands for any character.
 #[derive(Debug)]
-pub(crate) struct Scope {
+pub(super) struct Scope {
     prefix: String,
     granted: Vec<String>,
 }
 
 impl Scope {
     /// The scope of the plugin of this name: dashes become underscores.
-    pub(crate) fn new(plugin_name: &str, granted: Vec<String>) -> Self {
+    pub(super) fn new(plugin_name: &str, granted: Vec<String>) -> Self {
         let name = plugin_name.replace('-', "_").to_ascii_lowercase();
         Scope {
             prefix: format!("ext_{name}_"),
@@ -26,36 +26,36 @@ impl Scope {
     }
 
     /// Whether the name begins with the prefix and goes on after it.
-    pub(crate) fn owns(&self, name: &str) -> bool {
+    pub(super) fn owns(&self, name: &str) -> bool {
         let (name, prefix) = (name.as_bytes(), self.prefix.as_bytes());
         name.len() > prefix.len() && name[..prefix.len()].eq_ignore_ascii_case(prefix)
     }
 
     /// Whether the index is one that SQLite made for a constraint of an own table.
-    pub(crate) fn owns_autoindex(&self, name: &str) -> bool {
+    pub(super) fn owns_autoindex(&self, name: &str) -> bool {
         strip_ascii_prefix(name, "sqlite_autoindex_").is_some_and(|table| self.owns(table))
     }
 
     /// Whether the operator granted this table of the host's database.
-    pub(crate) fn is_granted(&self, name: &str) -> bool {
+    pub(super) fn is_granted(&self, name: &str) -> bool {
         self.granted
             .iter()
             .any(|granted| granted.eq_ignore_ascii_case(name))
     }
 
     /// The granted tables, as the operator wrote them.
-    pub(crate) fn granted(&self) -> &[String] {
+    pub(super) fn granted(&self) -> &[String] {
         &self.granted
     }
 
     /// Refuses a table, view, index or trigger. All four are called tables, since
     /// the right word would tell what exists.
-    pub(crate) fn refuse_table(&self, name: &str) -> Refusal {
+    pub(super) fn refuse_table(&self, name: &str) -> Refusal {
         self.refuse("table", name)
     }
 
     /// Refuses anything else, by its kind.
-    pub(crate) fn refuse(&self, kind: &'static str, name: &str) -> Refusal {
+    pub(super) fn refuse(&self, kind: &'static str, name: &str) -> Refusal {
         Refusal {
             kind,
             name: name.to_ascii_lowercase(),
@@ -70,7 +70,7 @@ impl Scope {
 /// The name is the one that the plugin wrote, in lower case, so that neither its
 /// spelling nor its existence can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(super) struct Refusal {
     kind: &'static str,
     name: String,
     prefix: String,
@@ -90,7 +90,7 @@ impl std::error::Error for Refusal {}
 
 /// Turns what SQLite itself says about a name outside the scope into the one
 /// text; `None` for every error about the plugin's own names.
-pub(crate) fn refusal_of(scope: &Scope, error: &Error) -> Option<Refusal> {
+pub(super) fn refusal_of(scope: &Scope, error: &Error) -> Option<Refusal> {
     let message = message_of(error)?;
     if message == "not authorized" || message == "authorizer malfunction" {
         return Some(scope.refuse("statement", ""));
@@ -115,7 +115,7 @@ pub(crate) fn refusal_of(scope: &Scope, error: &Error) -> Option<Refusal> {
 }
 
 /// The text of an error from SQLite.
-pub(crate) fn message_of(error: &Error) -> Option<&str> {
+pub(super) fn message_of(error: &Error) -> Option<&str> {
     match error {
         Error::SqliteFailure(_, message) => message.as_deref(),
         Error::SqlInputError { msg, .. } => Some(msg),
@@ -124,7 +124,7 @@ pub(crate) fn message_of(error: &Error) -> Option<&str> {
 }
 
 /// The code of an error from SQLite.
-pub(crate) fn code_of(error: &Error) -> Option<ErrorCode> {
+pub(super) fn code_of(error: &Error) -> Option<ErrorCode> {
     match error {
         Error::SqliteFailure(error, _) | Error::SqlInputError { error, .. } => Some(error.code),
         _ => None,

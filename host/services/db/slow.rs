@@ -32,7 +32,7 @@ pub(super) struct SlowStatements {
 }
 
 /// What is kept of a text, in bytes.
-pub(crate) const TEXT_BYTES_MAX: usize = 1024;
+const TEXT_BYTES_MAX: usize = 1024;
 
 /// Texts that are kept; the one that was slow longest ago makes room.
 const TEXTS_MAX: usize = 32;

@@ -52,18 +52,14 @@ impl Policy {
                 Ok(Authorization::Allow)
             }
             A::DropIndex {
-                index_name,
+                index_name: name,
                 table_name,
-            } => {
-                self.both(here, index_name, owns(index_name), table_name)?;
-                seen.stage = Stage::Altering;
-                Ok(Authorization::Allow)
             }
-            A::DropTrigger {
-                trigger_name,
+            | A::DropTrigger {
+                trigger_name: name,
                 table_name,
             } => {
-                self.both(here, trigger_name, owns(trigger_name), table_name)?;
+                self.both(here, name, owns(name), table_name)?;
                 seen.stage = Stage::Altering;
                 Ok(Authorization::Allow)
             }

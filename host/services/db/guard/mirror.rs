@@ -8,6 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, Error, ErrorCode};
 
+use crate::services::db::guard::words::quote;
 use crate::services::db::scope::{Scope, code_of};
 
 /// Such a database; nothing in it is ever run.
@@ -86,8 +87,4 @@ fn columns(conn: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
         .collect::<rusqlite::Result<_>>()?;
     let columns_or_none = (!columns.is_empty()).then(|| columns.join(", "));
     Ok(columns_or_none.map(|columns| format!("CREATE TABLE host.{}({columns})", quote(table))))
-}
-
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

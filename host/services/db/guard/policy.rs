@@ -84,11 +84,12 @@ impl Policy {
         self.trusted.load(Ordering::Acquire) > 0
     }
 
-    /// Counts a trusted call in or out.
+    /// Counts a trusted call in.
     pub(super) fn enter_trusted(&self) {
         self.trusted.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Counts it out again.
     pub(super) fn leave_trusted(&self) {
         self.trusted.fetch_sub(1, Ordering::AcqRel);
     }
@@ -141,9 +142,8 @@ impl Policy {
                 Ok(Authorization::Allow)
             }
             A::Function { function_name } => {
-                let altering = self.is_ddl() && seen.stage == Stage::Altering;
                 let allowed = lists::is_function_allowed(function_name)
-                    || altering && lists::is_alter_function(function_name);
+                    || self.is_altering(seen) && lists::is_alter_function(function_name);
                 allow_if(allowed, "function", function_name)
             }
             A::Pragma {

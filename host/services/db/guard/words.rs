@@ -2,7 +2,7 @@
 //! says, never whether it may: that is the authorizer's.
 
 /// Whether the statement changes the schema, and so runs inside a savepoint.
-pub(crate) fn is_ddl(sql: &str) -> bool {
+pub(super) fn is_ddl(sql: &str) -> bool {
     first_is(sql, SCHEMA_CHANGES)
 }
 
@@ -10,7 +10,7 @@ const SCHEMA_CHANGES: &[&str] = &["create", "alter", "drop", "reindex", "analyze
 
 /// Whether the statement may turn out to only read, and is worth trying on a
 /// reader first.
-pub(crate) fn may_read(sql: &str) -> bool {
+pub(super) fn may_read(sql: &str) -> bool {
     first_is(sql, &["select", "values", "with", "explain", "pragma"])
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn fts5_content(sql: &str) -> Option<String> {
     // FTS5 takes every beginning of an option's name for the first option that
     // begins so.
     let is_content = |word: &Word<'_>| match word {
-        Word::Bare(name) => (1..=7).any(|end| word_is(name, &"content"[..end])),
+        Word::Bare(name) => (1..=7).any(|end| name.eq_ignore_ascii_case(&"content"[..end])),
         _ => false,
     };
     let words: Vec<_> = words.collect();
@@ -121,10 +121,6 @@ pub(crate) fn fts5_content(sql: &str) -> Option<String> {
             .then(|| three[2].name().map(str::to_owned))
             .flatten()
     })
-}
-
-fn word_is(word: &str, keyword: &str) -> bool {
-    word.eq_ignore_ascii_case(keyword)
 }
 
 fn first_is(sql: &str, words: &[&str]) -> bool {
@@ -149,6 +145,11 @@ pub(super) fn has_tables(sql: &str) -> bool {
     first.is_none_or(|first| !WITHOUT.iter().any(|without| first.is(without)))
 }
 
+/// A name as SQL takes it for one, whatever it holds.
+pub(crate) fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 /// One token of SQL, as far as telling names from the rest needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Word<'s> {
@@ -162,7 +163,7 @@ pub(super) enum Word<'s> {
 
 impl Word<'_> {
     pub(super) fn is(&self, keyword: &str) -> bool {
-        matches!(self, Word::Bare(word) if word_is(word, keyword))
+        matches!(self, Word::Bare(word) if word.eq_ignore_ascii_case(keyword))
     }
 
     /// The word as a name.
