@@ -179,7 +179,9 @@ fn check_room(key: &str, value: &[u8], bytes_max: usize) -> Result<(), ServiceEr
         true => Err(ServiceError::new(
             Status::TOO_LARGE,
             "value-too-large",
-            format!("an entry of {bytes} bytes has no room in a cache of {bytes_max}"),
+            format!(
+                "an entry of {bytes} bytes has no room in a cache of {bytes_max}; keep less in it"
+            ),
         )),
     }
 }

@@ -326,7 +326,7 @@ fn read_only() -> ServiceError {
     ServiceError::new(
         Status::INVALID,
         "read-only",
-        "the statement writes, and was to run on a reader",
+        "the statement writes, and was to run on a reader; run it on the writer",
     )
 }
 

@@ -157,6 +157,10 @@ unsafe fn value(raw: &RawValue) -> Result<Value<'_>, ServiceError> {
                     .into(),
             )
         }
-        other => return Err(ServiceError::invalid(format!("a value is of kind {other}"))),
+        other => {
+            return Err(ServiceError::invalid(format!(
+                "a value is of kind {other}, not a VALUE_"
+            )));
+        }
     })
 }

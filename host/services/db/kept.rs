@@ -52,7 +52,8 @@ impl KeptRows {
                 Status::TOO_LARGE,
                 "rows-too-large",
                 format!(
-                    "the rows of a statement that writes are more than {max} bytes; return fewer"
+                    "the rows of a statement that writes hold more than db.kept_bytes_max, {max} \
+                     bytes; return fewer"
                 ),
             ));
         }

@@ -211,7 +211,11 @@ impl Db {
 
     fn id_of(&self, transaction: Transaction) -> Result<u64, ServiceError> {
         let id = self.transactions.insert(|_| transaction);
-        id.ok_or_else(|| ServiceError::busy("a million transactions were never ended"))
+        id.ok_or_else(|| {
+            ServiceError::busy(
+                "a million transactions were never ended; commit them or roll them back",
+            )
+        })
     }
 }
 

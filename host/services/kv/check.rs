@@ -45,7 +45,7 @@ pub(crate) fn check_key(key: &str) -> Result<(), ServiceError> {
         )),
         bytes if bytes > KEY_BYTES_MAX => Err(too_large(
             "key-too-large",
-            format!("a key of {bytes} bytes is longer than {KEY_BYTES_MAX}"),
+            format!("a key of {bytes} bytes is longer than {KEY_BYTES_MAX}; take a shorter one"),
         )),
         _ => Ok(()),
     }
@@ -70,7 +70,7 @@ pub(crate) fn check_writes(
             let bytes = value.len();
             if bytes > value_bytes_max {
                 let message = format!(
-                    "the value of `{}` has {bytes} bytes, more than {value_bytes_max}",
+                    "the value of `{}` has {bytes} bytes, more than {value_bytes_max}; divide it",
                     shown(&write.key)
                 );
                 return Err(too_large("value-too-large", message));
@@ -94,7 +94,9 @@ pub(crate) fn check_prefix(prefix: &str) -> Result<(), ServiceError> {
         false => Ok(()),
         true => Err(too_large(
             "key-too-large",
-            format!("{bytes} bytes of a key are more than {KEY_BYTES_MAX}"),
+            format!(
+                "the beginning of a key has {bytes} bytes, more than {KEY_BYTES_MAX}; shorten it"
+            ),
         )),
     }
 }

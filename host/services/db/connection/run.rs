@@ -225,14 +225,19 @@ impl Connection {
     fn check_script(&self, bytes: usize, has_zero: bool) -> Result<(), ServiceError> {
         if has_zero {
             // SQLite would stop there, and run the half of it.
-            return Err(ServiceError::invalid("there is a zero byte in the text"));
+            return Err(ServiceError::invalid(
+                "there is a zero byte in the text; give it as a parameter",
+            ));
         }
         let max = self.opening.limits.sql_bytes_max;
         if bytes > max {
             return Err(ServiceError::new(
                 Status::TOO_LARGE,
                 "sql-too-large",
-                format!("a statement of {bytes} bytes is longer than {max}"),
+                format!(
+                    "a text of {bytes} bytes is longer than db.sql_bytes_max, {max}; give values as \
+                     parameters, or several shorter texts"
+                ),
             ));
         }
         Ok(())

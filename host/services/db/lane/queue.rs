@@ -76,7 +76,7 @@ impl Queue {
         }
         if self.jobs.len() >= JOBS_MAX {
             return Err(ServiceError::busy(format!(
-                "{JOBS_MAX} calls wait for this plugin's database"
+                "{JOBS_MAX} calls wait for this plugin's database already; try again later"
             )));
         }
         self.jobs.push_back(job);
