@@ -7,16 +7,6 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Bytes of the head.
-const HEAD_BYTES: usize = 32;
-
-/// Bytes of the head and of the smallest frame. The head is on the disk before
-/// the first frame is written, so that a shorter log has lost nothing.
-const FRAMED_BYTES: u64 = 32 + 24 + 512;
-
-/// The first four bytes; the last bit says in which order the sum takes bytes.
-const MAGIC: u32 = 0x377f_0682;
-
 /// Whether SQLite can read the head of the log, or nothing was committed to it.
 pub(super) fn is_sound(log: &Path) -> bool {
     let Ok(mut file) = File::open(log) else {
@@ -30,6 +20,16 @@ pub(super) fn is_sound(log: &Path) -> bool {
         false => true,
     }
 }
+
+/// Bytes of the head.
+const HEAD_BYTES: usize = 32;
+
+/// Bytes of the head and of the smallest frame. The head is on the disk before
+/// the first frame is written, so that a shorter log has lost nothing.
+const FRAMED_BYTES: u64 = 32 + 24 + 512;
+
+/// The first four bytes; the last bit says in which order the sum takes bytes.
+const MAGIC: u32 = 0x377f_0682;
 
 fn is_head(head: &[u8; HEAD_BYTES]) -> bool {
     let words: Vec<[u8; 4]> = head.as_chunks().0.to_vec();

@@ -13,19 +13,15 @@ pub(super) fn check(scope: &Scope, sql: &str) -> Result<(), Refusal> {
     let Some(verb) = words.next() else {
         return Ok(());
     };
-    if verb.is("reindex") || verb.is("analyze") {
+    if let Some(kind) = ["reindex", "analyze"]
+        .into_iter()
+        .find(|kind| verb.is(kind))
+    {
         // Without a name, or with that of a collation or a database, it is about
         // everything.
         return match target(&mut words) {
             Some(target) => check_one(scope, &target),
-            None => Err(scope.refuse(
-                "statement",
-                if verb.is("analyze") {
-                    "analyze"
-                } else {
-                    "reindex"
-                },
-            )),
+            None => Err(scope.refuse("statement", kind)),
         };
     }
     let creates = verb.is("create");
