@@ -61,7 +61,7 @@ pub(super) fn run(connection: &Connection, writes: Vec<Write>) {
 
 /// How long a commit waits for further statements, so that quick ones do not wait
 /// for many slow ones.
-const GROUP_TIME: Duration = Duration::from_millis(50);
+pub(super) const GROUP_TIME: Duration = Duration::from_millis(50);
 
 /// The next write that somebody still waits for.
 fn next(writes: &mut IntoIter<Write>) -> Option<Write> {

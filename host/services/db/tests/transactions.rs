@@ -1,7 +1,13 @@
 //! Transactions: all or nothing, and over with what they were opened for.
 
+use std::sync::{Mutex, mpsc};
+
 use super::*;
+use crate::services::db::group::GROUP_TIME;
 use crate::services::op::Ops;
+
+/// How long anything is waited for.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A cause that lasts until it is cancelled.
 fn cause(notes: &Fixture) -> u64 {
@@ -171,54 +177,66 @@ fn calls_that_wait_for_their_transaction_hold_no_thread() {
         notes.exec(ITEMS).await.unwrap();
         let begin = notes.db.begin(0, outermost(None), By::Runtime);
         let tx = begin.await.unwrap();
-        let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) \
-                       SELECT count(*) FROM n";
-        let calls: Vec<_> = [endless, INSERT, INSERT, INSERT]
-            .into_iter()
-            .map(|sql| {
-                let db = notes.db.clone();
-                let slow = Query::plain(sql, Duration::from_secs(2));
-                tokio::spawn(async move { db.run(0, tx, slow, None, By::Runtime).await })
-            })
-            .collect();
+        let (release, released) = mpsc::channel::<()>();
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let mut begun = Some(begun);
+        let rows = RowSink::new(Box::new(move |_| {
+            let _ = begun.take().map(|begun| begun.send(()));
+            let _ = released.recv_timeout(LIMIT);
+            Flow::Next
+        }));
+        let call = |sql, rows| {
+            let db = notes.db.clone();
+            tokio::spawn(async move { db.run(0, tx, query(sql), rows, By::Runtime).await })
+        };
+        let mut calls = vec![call("SELECT 1", Some(rows))];
+        has_begun.await.unwrap();
+        calls.extend([INSERT; 3].map(|sql| call(sql, None)));
         tokio::time::sleep(Duration::from_millis(100)).await;
         let other = tokio::task::spawn_blocking(|| ());
-        let free = tokio::time::timeout(Duration::from_secs(1), other).await;
+        let free = tokio::time::timeout(LIMIT, other).await;
         free.expect("a blocking thread is free").unwrap();
+        drop(release);
         for call in calls {
             let _ = call.await;
         }
     });
 }
 
-/// The writer is held, so that all wait and then share commits.
+/// The writer is held, so that all wait and could then share one commit.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quick_write_does_not_wait_for_many_slow_ones() {
     let notes = Fixture::new();
     notes.exec(ITEMS).await.unwrap();
     let begin = notes.db.begin(0, outermost(None), By::Runtime);
     let tx = begin.await.unwrap();
-    let slow = "INSERT INTO ext_notes_items (name) WITH RECURSIVE n(x) AS \
-                (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 300000) \
-                SELECT NULL FROM n WHERE x = 1";
-    let mut calls = Vec::new();
-    for n in 0..10 {
-        let db = notes.db.clone();
-        let sql = if n == 0 { INSERT } else { slow };
-        calls.push(tokio::spawn(async move {
-            db.run(0, 0, query(sql), None, By::Runtime).await.unwrap();
-            Instant::now()
-        }));
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let submit = |work| {
+        let (ticket, waiting) = ticket();
+        let write = Job::Write(Box::new(Write { work, ticket }));
+        let writer = &notes.db.database.writer;
+        writer.submit(write, By::Runtime).unwrap();
+        waiting.answer(Instant::now() + LIMIT)
+    };
+    let quick = submit(Work::Statement {
+        query: query(INSERT),
+        rows: None,
+    });
+    let slow = submit(Work::Own(Box::new(|_| {
+        std::thread::sleep(GROUP_TIME);
+        Ok(())
+    })));
+    let (acknowledge, acknowledged) = mpsc::channel();
+    let acknowledged = Mutex::new(acknowledged);
+    let last = submit(Work::Own(Box::new(move |_| {
+        let answer = acknowledged.lock().unwrap().recv_timeout(LIMIT);
+        answer.map_err(|_| ServiceError::busy("the quick one waits for this one"))
+    })));
     notes.db.commit(tx, By::Runtime).await.unwrap();
-    let committed = Instant::now();
-    let mut ends = Vec::new();
-    for call in calls {
-        ends.push(call.await.unwrap().duration_since(committed));
-    }
-    assert!(ends[0] < ends[9] / 2, "{ends:?}");
-    assert_eq!(notes.count().await, "10");
+    quick.await.unwrap();
+    acknowledge.send(()).unwrap();
+    slow.await.unwrap();
+    last.await.unwrap();
+    assert_eq!(notes.count().await, "1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
