@@ -171,35 +171,7 @@ fn what_was_backed_up_comes_back_while_the_plugin_serves() {
         &running,
         "DELETE FROM ext_faulty_a; INSERT INTO ext_faulty_a (n) VALUES (7)",
     );
-    let over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let (over, running) = (&over, &running);
-        for _ in 0..4 {
-            scope.spawn(move || {
-                while !over.load(Ordering::Relaxed) {
-                    let seen = sql(running, "", COUNT);
-                    let seen = (seen.status, seen.text().to_owned());
-                    let whole = ["[{\"n\":1,\"sum\":7}]", "[{\"n\":3,\"sum\":6}]"];
-                    let sound = seen.0 == 503 || seen.0 == 200 && whole.contains(&&*seen.1);
-                    assert!(sound, "{seen:?}");
-                }
-            });
-        }
-        let _over = Over(over);
-        for _ in 0..5 {
-            let restored = kept.json(host, &["restore", "faulty", to]);
-            assert_eq!(restored["was_damaged"], false);
-            assert_eq!(counted(running), json!({"n": 3, "sum": 6}));
-            let before = restored["before"].as_str().unwrap();
-            assert_eq!(
-                query(Path::new(before), "SELECT sum(n) FROM ext_faulty_a"),
-                7
-            );
-            kept.json(host, &["restore", "faulty", before]);
-            assert_eq!(counted(running), json!({"n": 1, "sum": 7}));
-        }
-        kept.json(host, &["restore", "faulty", to]);
-    });
+    restored_back_and_forth(&kept, &running, to);
     done(&running, "INSERT INTO ext_faulty_a (n) VALUES (4)");
     assert_eq!(counted(&running), json!({"n": 4, "sum": 10}));
     assert_eq!(
@@ -211,6 +183,42 @@ fn what_was_backed_up_comes_back_while_the_plugin_serves() {
     // Those made before a restoration are kept to a few.
     assert_eq!(listed["backups"], 3, "{listed}");
     assert!(listed["file_bytes"].as_u64().unwrap() > 0, "{listed}");
+}
+
+/// Restores the three rows of `backup` and the one that was there, in turn; whoever
+/// reads meanwhile sees either.
+fn restored_back_and_forth(kept: &Kept, running: &Running, backup: &str) {
+    let host = Some(running);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let seen = sql(running, "", COUNT);
+                    let whole = ["[{\"n\":1,\"sum\":7}]", "[{\"n\":3,\"sum\":6}]"];
+                    let sound = match seen.status {
+                        200 => whole.contains(&seen.text()),
+                        status => status == 503,
+                    };
+                    assert!(sound, "{seen:?}");
+                }
+            });
+        }
+        let _over = Over(&over);
+        for _ in 0..5 {
+            let restored = kept.json(host, &["restore", "faulty", backup]);
+            assert_eq!(restored["was_damaged"], false);
+            assert_eq!(counted(running), json!({"n": 3, "sum": 6}));
+            let before = restored["before"].as_str().unwrap();
+            assert_eq!(
+                query(Path::new(before), "SELECT sum(n) FROM ext_faulty_a"),
+                7
+            );
+            kept.json(host, &["restore", "faulty", before]);
+            assert_eq!(counted(running), json!({"n": 1, "sum": 7}));
+        }
+        kept.json(host, &["restore", "faulty", backup]);
+    });
 }
 
 #[test]

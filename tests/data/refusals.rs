@@ -5,21 +5,61 @@ use super::super::support::server::eventually;
 use super::super::support::site::{Site, text};
 use super::{Kept, SCHEMA, done, query};
 
-#[test]
-fn what_cannot_be_done_is_refused_by_name_and_changes_nothing() {
-    let kept = Kept::new();
-    let running = kept.site.serve(&[]);
-    done(&running, SCHEMA);
-    done(&running, "INSERT INTO ext_faulty_a (n) VALUES (5)");
-    let path = |name: &str| kept.site.path(name).to_str().unwrap().to_owned();
-    let backup = path("faulty.db");
-    kept.json(Some(&running), &["backup", "faulty", "--to", &backup]);
-    std::fs::write(
-        path("text"),
-        "not a database, but long enough to be read as one",
-    )
-    .unwrap();
+/// What is asked for, with `@` for the folder of the site, and how it is refused.
+const REFUSED: &[(&str, &str)] = &[
+    ("backup nobody", "there is no data of a plugin `nobody` in "),
+    ("vacuum nobody", "`exthost data list` shows what there is"),
+    (
+        "remove nobody --yes",
+        "there is no data of a plugin `nobody`",
+    ),
+    (
+        "backup faulty --to @/text --force",
+        "is no backup of a plugin's database, and is not replaced",
+    ),
+    (
+        "backup faulty --to @/none/a.db",
+        "No such file or directory",
+    ),
+    (
+        "backup faulty --to @/data/here.db",
+        "that is in the data directory",
+    ),
+    ("restore faulty @/none.db", "there is no file "),
+    (
+        "restore faulty @/text",
+        "is no sound SQLite database: file is not a database",
+    ),
+    ("restore faulty @/empty", "it is empty"),
+    ("restore faulty @/plugins", "that is no file"),
+    ("restore faulty @/torn.db", "is no sound SQLite database"),
+    (
+        "restore faulty @/data/faulty/db/data.db",
+        "that is the database itself",
+    ),
+    (
+        "restore faulty @/foreign.db",
+        "holds table `ext_other_items`, and what is of faulty begins with `ext_faulty_`",
+    ),
+    (
+        "restore faulty @/hostile.db",
+        "holds trigger `ext_faulty_t`",
+    ),
+    (
+        "restore other @/faulty.db",
+        "is a backup of another plugin; name one of other",
+    ),
+];
+
+/// Puts files beside the sound backup that are none of the plugin's.
+fn put_unfit(kept: &Kept) {
+    let path = |name: &str| kept.site.path(name);
+    let text = "not a database, but long enough to be read as one";
+    std::fs::write(path("text"), text).unwrap();
     std::fs::write(path("empty"), "").unwrap();
+    let mut torn = std::fs::read(path("faulty.db")).unwrap();
+    torn.truncate(torn.len() / 2);
+    std::fs::write(path("torn.db"), torn).unwrap();
     let foreign = rusqlite::Connection::open(path("foreign.db")).unwrap();
     foreign
         .execute_batch("CREATE TABLE ext_other_items (a)")
@@ -33,10 +73,19 @@ fn what_cannot_be_done_is_refused_by_name_and_changes_nothing() {
              BEGIN DELETE FROM ext_faulty_a; END",
         )
         .unwrap();
-    let mut torn = std::fs::read(&backup).unwrap();
-    torn.truncate(torn.len() / 2);
-    std::fs::write(path("torn.db"), torn).unwrap();
-    let inside = path("data/here.db");
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_by_name_and_changes_nothing() {
+    let kept = Kept::new();
+    let running = kept.site.serve(&[]);
+    done(&running, SCHEMA);
+    done(&running, "INSERT INTO ext_faulty_a (n) VALUES (5)");
+    let backup = kept.site.path("faulty.db");
+    let backup = backup.to_str().unwrap();
+    kept.json(Some(&running), &["backup", "faulty", "--to", backup]);
+    put_unfit(&kept);
+    let folder = kept.site.folder.path().to_str().unwrap();
     for host in [Some(&running), None] {
         if host.is_none() {
             running.signal("-TERM");
@@ -44,65 +93,12 @@ fn what_cannot_be_done_is_refused_by_name_and_changes_nothing() {
                 kept.data(None, &["list"]).status.success()
             });
         }
-        for (arguments, expected) in [
-            (
-                vec!["backup", "nobody"],
-                "there is no data of a plugin `nobody` in ",
-            ),
-            (
-                vec!["vacuum", "nobody"],
-                "`exthost data list` shows what there is",
-            ),
-            (
-                vec!["remove", "nobody", "--yes"],
-                "there is no data of a plugin `nobody`",
-            ),
-            (
-                vec!["backup", "faulty", "--to", &path("text"), "--force"],
-                "is no backup of a plugin's database, and is not replaced",
-            ),
-            (
-                vec!["backup", "faulty", "--to", &path("none/a.db")],
-                "No such file or directory",
-            ),
-            (
-                vec!["backup", "faulty", "--to", &inside],
-                "that is in the data directory",
-            ),
-            (
-                vec!["restore", "faulty", &path("none.db")],
-                "there is no file ",
-            ),
-            (
-                vec!["restore", "faulty", &path("text")],
-                "is no sound SQLite database: file is not a database",
-            ),
-            (vec!["restore", "faulty", &path("empty")], "it is empty"),
-            (
-                vec!["restore", "faulty", &path("plugins")],
-                "that is no file",
-            ),
-            (
-                vec!["restore", "faulty", &path("torn.db")],
-                "is no sound SQLite database",
-            ),
-            (
-                vec!["restore", "faulty", &path("data/faulty/db/data.db")],
-                "that is the database itself",
-            ),
-            (
-                vec!["restore", "faulty", &path("foreign.db")],
-                "holds table `ext_other_items`, and what is of faulty begins with `ext_faulty_`",
-            ),
-            (
-                vec!["restore", "faulty", &path("hostile.db")],
-                "holds trigger `ext_faulty_t`",
-            ),
-            (
-                vec!["restore", "other", &backup],
-                "is a backup of another plugin; name one of other",
-            ),
-        ] {
+        for (asked, expected) in REFUSED {
+            let arguments: Vec<String> = asked
+                .split(' ')
+                .map(|argument| argument.replace('@', folder))
+                .collect();
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             let refused = kept.refused(host, &arguments);
             assert!(refused.contains(expected), "{arguments:?}: {refused}");
         }
@@ -112,7 +108,7 @@ fn what_cannot_be_done_is_refused_by_name_and_changes_nothing() {
     // And the larger than allowed.
     kept.site
         .write("[plugin.faulty]\nlimits.db.file_bytes_max = 4096\n");
-    let large = kept.refused(None, &["restore", "faulty", &backup]);
+    let large = kept.refused(None, &["restore", "faulty", backup]);
     assert!(
         large.contains("may have 4096; raise db.file_bytes_max"),
         "{large}"
