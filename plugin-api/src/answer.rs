@@ -77,7 +77,8 @@ fn send(host: &'static Host, request: u64, request_id: &str, response: Response)
     match body {
         Body::Whole(body) => host.respond(request, status, &headers, body)?,
         Body::Problem(error) => {
-            let body = problem(status, &error, request_id);
+            let wanted = matches!(host.cancelled(request), Status::OK | Status::STOPPED);
+            let body = problem(status, &error, request_id, wanted);
             host.respond(request, status, &headers, body.into())?;
         }
         Body::Stream(write) => {
@@ -94,14 +95,15 @@ fn send(host: &'static Host, request: u64, request_id: &str, response: Response)
     Ok(Rest::Nothing)
 }
 
-/// The body of an error; what 500 is about goes to the log instead.
-fn problem(status: StatusCode, error: &Error, request_id: &str) -> String {
+/// The body of an error; what 500 is about goes to the log instead, where it matters
+/// less when the answer is not `wanted` any more.
+fn problem(status: StatusCode, error: &Error, request_id: &str, wanted: bool) -> String {
     let mut members = Map::new();
     let internal = StatusCode::INTERNAL_SERVER_ERROR;
     if status == internal || error.status() == internal {
         let gone = matches!(error.host_status(), Some(Status::GONE | Status::CANCELLED));
         // A client that has left is no failure of the plugin.
-        let line = match gone {
+        let line = match gone && !wanted {
             true => log::debug(error.message()),
             false => log::error(error.message()),
         };
@@ -131,7 +133,7 @@ mod tests {
     #[test]
     fn a_problem_names_its_members() {
         let error = Error::conflict("taken").with_detail(json!({"name": "x"}));
-        let body = problem(error.status(), &error, "r1");
+        let body = problem(error.status(), &error, "r1", true);
         let expected = json!({
             "title": "Conflict", "status": 409, "detail": "taken", "code": "conflict",
             "request_id": "r1", "name": "x",
@@ -142,7 +144,7 @@ mod tests {
     #[test]
     fn a_500_tells_the_client_nothing() {
         let error = Error::internal("password is hunter2").with_code("secret");
-        let body = problem(error.status(), &error, "r1");
+        let body = problem(error.status(), &error, "r1", true);
         assert!(
             !body.contains("hunter2") && !body.contains("secret"),
             "{body}"

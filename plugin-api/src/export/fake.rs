@@ -38,6 +38,8 @@ pub(crate) struct State {
     ids: u64,
     /// Makes `spawn` answer `BUSY`.
     pub(crate) full: bool,
+    /// Makes `cancelled` answer that the client has left.
+    pub(crate) left: bool,
     /// What the database answers.
     pub(crate) db: db::Script,
     /// What it does of events.

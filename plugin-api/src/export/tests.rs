@@ -20,6 +20,10 @@ impl Plugin for Sample {
         router.get("later", later);
         router.get("large", || vec![b'x'; 5000]);
         router.get("fails", || -> Result<()> { Err(Error::internal("secret")) });
+        router.get("gone", || -> Result<()> {
+            let why = "this transaction is over";
+            Err(Error::from_host(Status::GONE, "gone", why, ""))
+        });
         router.get("panics", || -> () { panic!("asked to") });
         router.get("panics-later", panics_later);
         router.get("panics-twice", || -> () { std::panic::panic_any(Twice) });
@@ -198,6 +202,15 @@ fn an_error_is_a_problem_without_its_message() {
         seen[1].starts_with("respond 77: 500 {") && !seen[1].contains("secret"),
         "{seen:?}"
     );
+}
+
+#[test]
+fn what_has_ended_is_an_error_line_as_long_as_somebody_waits() {
+    let hosted = Hosted::new();
+    let line = || hosted.request("gone").1.swap_remove(0);
+    assert_eq!(line(), "log 1 cause 77: this transaction is over");
+    hosted.0.state().left = true;
+    assert_eq!(line(), "log 4 cause 77: this transaction is over");
 }
 
 #[test]

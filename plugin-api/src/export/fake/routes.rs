@@ -134,8 +134,11 @@ unsafe extern "C" fn body_next_async(
     Status::OK
 }
 
-unsafe extern "C" fn cancelled(_: *const c_void, _: u64) -> Status {
-    Status::OK
+unsafe extern "C" fn cancelled(ctx: *const c_void, _: u64) -> Status {
+    match fake(ctx).state().left {
+        true => Status::CANCELLED,
+        false => Status::OK,
+    }
 }
 
 /// Keeps the callback as if it were a timer whose firing is the client leaving.
