@@ -96,6 +96,7 @@ fn enter_if(
     // A thread that is being torn down has no place for it any more.
     let kept = LAST_ERROR.try_with(|last| last.replace(Some(error)));
     FAILED.set(kept.is_ok());
+    FAILED_IN_HOOK.set(kept.is_ok());
     status
 }
 
@@ -103,7 +104,9 @@ thread_local! {
     /// Whether this thread's last call failed. It has no destructor, so it is
     /// there until the thread ends.
     static FAILED: Cell<bool> = const { Cell::new(false) };
-    /// Why this thread's last call failed.
+    /// Whether a call of the hook that runs on this thread failed.
+    static FAILED_IN_HOOK: Cell<bool> = const { Cell::new(false) };
+    /// Why the last of this thread's calls that failed did.
     static LAST_ERROR: RefCell<Option<ServiceError>> = const { RefCell::new(None) };
     /// Whether the hook that runs on this thread said something of its failure. It
     /// costs less to ask than [`FAILURE`], which has a destructor.
@@ -113,25 +116,27 @@ thread_local! {
 }
 
 /// Calls a hook and turns its status, with what it told `fail`, into a result. A
-/// hook that told nothing and returns what its last call of the host answered
-/// passes that error on.
+/// hook that told nothing and returns what the last of its calls to fail answered
+/// passes that error on, whatever it cleaned up since.
 fn hook(call: impl FnOnce() -> Status) -> Result<(), ServiceError> {
     FAILED.set(false);
+    FAILED_IN_HOOK.set(false);
     let (status, failure) = with_failure(call);
+    let failed = FAILED_IN_HOOK.replace(false);
     if status.is_ok() {
         return Ok(());
     }
     Err(match failure {
         Some(failure) => ServiceError { status, ..failure },
-        None => last_failure(status).unwrap_or_else(|| ServiceError::status(status)),
+        None => failed
+            .then(|| last_failure(status))
+            .flatten()
+            .unwrap_or_else(|| ServiceError::status(status)),
     })
 }
 
-/// Why this thread's last call failed, if that was with `status`.
+/// Why the last of this thread's calls that failed did, if that was with `status`.
 fn last_failure(status: Status) -> Option<ServiceError> {
-    if !FAILED.get() {
-        return None;
-    }
     let last = LAST_ERROR.try_with(|last| last.borrow().clone()).ok()??;
     (last.status == status).then_some(last)
 }

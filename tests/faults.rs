@@ -201,6 +201,21 @@ fn misuse_of_the_tables_is_an_error_code_each() {
 }
 
 #[test]
+fn a_status_that_is_passed_on_keeps_its_words_over_a_cleanup() {
+    let Some(faulty_c) = shared_c_plugin(FAULTY_C) else {
+        return;
+    };
+    let server = Server::start(&[&faulty_c]);
+    let words = |path: &str| {
+        let response = server.get(&format!("/api/ext/faulty-c/{path}"));
+        (response.code(), response.json()["detail"].clone())
+    };
+    let alone = words("option?pointer=/nowhere");
+    assert!(alone.1.as_str().unwrap().contains("/nowhere"), "{alone:?}");
+    assert_eq!(words("cleaned-up"), alone);
+}
+
+#[test]
 fn background_work_runs_and_ends_with_its_plugin() {
     let server = faulty(json!({}));
     let ticks = || {

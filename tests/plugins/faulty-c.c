@@ -488,6 +488,20 @@ static exthost_status get_option(void *data, uint64_t cause, const exthost_reque
     return status == EXTHOST_OK ? answer(self, cause, &JSON, value.text) : status;
 }
 
+/* A call that fails, one that does not, and the status of the first. */
+static exthost_status get_cleaned_up(void *data, uint64_t cause, const exthost_request *request)
+{
+    struct faulty *self = data;
+    struct value value = {""};
+    uint64_t remaining_ms = 0;
+    exthost_status status =
+        self->config->read(self->ctx, cause, EXTHOST_STR("/nowhere"), &value, copy_value);
+    (void)request;
+    if (self->tasks->remaining(self->ctx, cause, &remaining_ms) != EXTHOST_OK)
+        return EXTHOST_INTERNAL;
+    return status;
+}
+
 static exthost_status get_log(void *data, uint64_t cause, const exthost_request *request)
 {
     struct faulty *self = data;
@@ -683,6 +697,7 @@ static exthost_status add_routes(struct faulty *self)
         {"GET", "fail", inlined, 0, get_fail},
         {"GET", "big-deadline", inlined, 86400000, get_big_deadline},
         {"GET", "option", inlined, 0, get_option},
+        {"GET", "cleaned-up", inlined, 0, get_cleaned_up},
         {"GET", "log", inlined, 0, get_log},
         {"GET", "misuse", 0, 0, get_misuse},
         {"GET", "tables", 0, 0, get_tables},
