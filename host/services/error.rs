@@ -57,7 +57,10 @@ impl ServiceError {
     /// Whether it is the plugin's fault rather than the client's, so that the
     /// client learns no more than that.
     pub fn is_server_fault(&self) -> bool {
-        !matches!(
+        // A plugin that writes past its own transaction passes on a conflict, but not one
+        // that a client could mend.
+        let own = self.code == "own-transaction-open";
+        own || !matches!(
             self.status,
             Status::INVALID
                 | Status::DENIED
@@ -74,5 +77,17 @@ impl ServiceError {
     /// A plain status, as a stream or an operation ends with.
     pub fn status(status: Status) -> Self {
         Self::new(status, status.name(), status.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conflict_is_the_clients_unless_it_is_with_the_plugins_own_transaction() {
+        let conflict = |code| ServiceError::new(Status::CONFLICT, code, "why");
+        assert!(!conflict("constraint-unique").is_server_fault());
+        assert!(conflict("own-transaction-open").is_server_fault());
     }
 }
