@@ -113,8 +113,10 @@ pub struct DatabaseConfig {
     /// The application's own database, an SQLite file, relative to this file.
     pub host: Option<PathBuf>,
     /// What SQLite may take of memory in the whole process, for all plugins together,
-    /// in bytes; 1 GiB under `exthost serve` and `exthost dev`. To raise it takes a
-    /// restart.
+    /// in bytes, 1 MiB at least; 1 GiB under `exthost serve` and `exthost dev`. To raise
+    /// it takes a restart.
+    #[serde(deserialize_with = "memory")]
+    #[schemars(range(min = 1_048_576))]
     pub memory_bytes_max: Option<NonZeroU64>,
 }
 
@@ -166,6 +168,19 @@ fn endpoints<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Endpoint>
             twice.name()
         ))),
     }
+}
+
+/// With less the host cannot open its own databases.
+const MEMORY_BYTES_MIN: u64 = 1 << 20;
+
+fn memory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU64>, D::Error> {
+    let bytes = u64::deserialize(deserializer)?;
+    let enough = NonZeroU64::new(bytes).filter(|bytes| bytes.get() >= MEMORY_BYTES_MIN);
+    enough.map(Some).ok_or_else(|| {
+        de::Error::custom(format!(
+            "{bytes} bytes of memory are too few for SQLite; give {MEMORY_BYTES_MIN} at least"
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -303,6 +318,10 @@ mod tests {
         assert_eq!(
             refused("[database]\nxyz = 1"),
             "exthost.toml:2:1: there is no key `xyz`; there are `host`, `memory_bytes_max`"
+        );
+        assert_eq!(
+            refused("[database]\nmemory_bytes_max = 100"),
+            "exthost.toml:2:20: 100 bytes of memory are too few for SQLite; give 1048576 at least"
         );
         assert_eq!(
             refused("[database]\nhost = 1"),
