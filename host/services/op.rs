@@ -126,8 +126,8 @@ impl Ops {
         match watchdog::is_inline() || WAITING.get() {
             false => Ok(()),
             true => Err(ServiceError::misplaced(
-                "this slot waits, and an inline route, a poll or a callback may not; use its \
-                 _async form",
+                "this call waits, and an async fn, an inline route, a poll or a callback may \
+                 not; .await it in Rust, or use the slot's _async form",
             )),
         }
     }
@@ -205,7 +205,9 @@ mod tests {
         let context = PluginContext::new(name, 1, Limits::default(), Vec::new());
         let ops = Ops::new(runtime.handle().clone(), Arc::new(context));
         let inner = ops.block(async { Ok(ops.block(async { Ok(()) })) });
-        assert_eq!(inner.unwrap().unwrap_err().status, Status::MISPLACED);
+        let misplaced = inner.unwrap().unwrap_err();
+        assert_eq!(misplaced.status, Status::MISPLACED);
+        assert!(misplaced.message.contains(".await it in Rust"));
         ops.block(async { Ok(()) }).unwrap();
     }
 }

@@ -18,7 +18,9 @@ use crate::{FromRequest, IntoResponse, Needs, Parts, Response, Result};
     note = "a handler is an `fn`, an `async fn` or a closure of at most six extractors, whose \
             result is a response and whose future is `Send`",
     note = "usual causes: an argument that borrows (`&str`), a result that is no response (`u32`), \
-            a lock held over an `.await`, seven arguments, a `Json` of what does not serialise"
+            a lock held over an `.await`, seven arguments, a `Json` of what does not serialise",
+    note = "a service of the host, such as `Db` or `Kv`, is no argument: keep it in the plugin, and \
+            take `State<...>` of that"
 )]
 pub trait Handler<M>: Send + Sync + 'static {
     /// Whether it is an `async fn`.
