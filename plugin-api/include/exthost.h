@@ -334,7 +334,6 @@ typedef const void *(*exthost_extension_fn)(exthost_str id, uint32_t revision);
 
 /* The table that a plugin exports as the data symbol `exthost_plugin`.
  *
- *
  * Since: API 1.0. */
 struct exthost_plugin_table {
     /* `EXTHOST_ABI`. Anything else is refused. */
@@ -356,7 +355,6 @@ struct exthost_plugin_table {
 /* The table that the host hands to `exthost_init_fn`; valid until the
  * process ends.
  *
- *
  * Since: API 1.0. */
 struct exthost_services {
     /* `EXTHOST_ABI`. */
@@ -374,7 +372,6 @@ struct exthost_services {
     /* `[any-thread]` Returns the service table `id` at `revision`, valid
      * until the process ends, or null.
      *
-     *
      * Errors: null for an unknown id or revision and for a capability that
      * was not granted; `exthost_services.last_error` says which
      * (`no-such-table`, `denied`).
@@ -387,7 +384,6 @@ struct exthost_services {
      * stable code, `message` one sentence, `detail` a JSON object or empty;
      * all are copied.
      *
-     *
      * Errors: `EXTHOST_INVALID`.
      * Since: API 1.0. */
     exthost_status (*fail)(
@@ -398,7 +394,6 @@ struct exthost_services {
 
     /* `[any-thread]` Describes the failure of this thread's most recent call
      * to the host. The texts stay valid until this thread's next call.
-     *
      *
      * Errors: `EXTHOST_NOT_FOUND` when that call did not fail.
      * Since: API 1.0. */
@@ -436,13 +431,11 @@ struct exthost_field {
 
 /* The table `log/1`.
  *
- *
  * Since: API 1.0. */
 struct exthost_log_table {
     /* `[any-thread]` Writes one line. `message` is at most 16 KiB, longer
      * ones are cut and marked; at most 64 fields. All arguments are
      * borrowed.
-     *
      *
      * Errors: `EXTHOST_INVALID` for an unknown level or a malformed
      * argument.
@@ -457,7 +450,6 @@ struct exthost_log_table {
 
     /* `[any-thread]` Stores 1 in `enabled` when a line of `level` would be
      * kept, else 0, so that a plugin can skip building it.
-     *
      *
      * Errors: `EXTHOST_INVALID`.
      * Since: API 1.0. */
@@ -476,14 +468,12 @@ struct exthost_log_table {
 
 /* The table `config/1`.
  *
- *
  * Since: API 1.0. */
 struct exthost_config_table {
     /* `[init]` Declares the defaults, a JSON object, and optionally a JSON
      * Schema (draft 2020-12). The operator's options are merged over the
      * defaults, object by object, and the result is checked. Both texts are
      * copied; either may be empty.
-     *
      *
      * Errors: `EXTHOST_INVALID`, with the path of the value and the reason,
      * when a text is not JSON or the options fail the schema; the plugin
@@ -498,7 +488,6 @@ struct exthost_config_table {
     /* `[any-thread]` Hands the value at `pointer`, a JSON Pointer (RFC
      * 6901), to `on_value` as JSON text, once, before it returns. The empty
      * pointer is the whole options object.
-     *
      *
      * Errors: `EXTHOST_NOT_FOUND` when nothing stands there,
      * `EXTHOST_INVALID` for a malformed pointer; `on_value` is then not
@@ -688,13 +677,11 @@ typedef void (*exthost_body_done_fn)(
 
 /* The table `routes/1`.
  *
- *
  * Since: API 1.0. */
 struct exthost_routes_table {
     /* `[init]` Adds a route; it becomes active when the plugin serves.
      * `handle` and `data` stay the plugin's and must be valid until
      * `destroy`. The route's id is stored in `route`.
-     *
      *
      * Errors: `EXTHOST_CONFLICT` naming both patterns; `EXTHOST_INVALID` for
      * a bad method, pattern or flag; `EXTHOST_MISPLACED` outside `init`.
@@ -708,7 +695,6 @@ struct exthost_routes_table {
         uint64_t *route);
 
     /* `[any-thread]` Answers `request` with a head and a whole body.
-     *
      *
      * Errors: `EXTHOST_GONE` when it was answered, timed out or the client
      * left; `EXTHOST_INVALID` for a bad status or header, and the request
@@ -727,7 +713,6 @@ struct exthost_routes_table {
      * message, but not those of a 500, which go to the log alone. Everything
      * is copied.
      *
-     *
      * Errors: `EXTHOST_GONE`; `EXTHOST_INVALID` for a status of
      * `EXTHOST_OK`.
      * Since: API 1.0. */
@@ -740,7 +725,6 @@ struct exthost_routes_table {
      * `response` is its first chunk. With a `content-length` among the
      * headers the body must have that length, else the connection is cut.
      *
-     *
      * Errors: as `respond`.
      * Since: API 1.0. */
     exthost_status (*respond_start)(
@@ -751,7 +735,6 @@ struct exthost_routes_table {
     /* `[any-thread]`, not in an inline route or a poll. Sends a chunk,
      * waiting while the client is slower than the plugin. The host takes
      * `chunk` whatever it answers, as in `exthost_response.body`.
-     *
      *
      * Errors: `EXTHOST_GONE` when the client left or the response has ended;
      * `EXTHOST_TIMEOUT` after the idle timeout, which ends it;
@@ -765,7 +748,6 @@ struct exthost_routes_table {
     /* `[any-thread]` Sends a chunk if there is room for it at once. Unlike
      * the other slots it takes `chunk` only when it answers `EXTHOST_OK`.
      *
-     *
      * Errors: `EXTHOST_BUSY` when there is no room; else as `respond_chunk`.
      * Since: API 1.0. */
     exthost_status (*respond_chunk_try)(
@@ -776,7 +758,6 @@ struct exthost_routes_table {
     /* `[any-thread]` The completing form of `respond_chunk`, which takes
      * `chunk` whatever it answers as well; one chunk of a request may be
      * under way at a time.
-     *
      *
      * Errors: as `respond_chunk`, by the call or by `done`, and
      * `EXTHOST_BUSY`.
@@ -791,7 +772,6 @@ struct exthost_routes_table {
 
     /* `[any-thread]` Ends a streamed body, with trailers or none.
      *
-     *
      * Errors: `EXTHOST_GONE`; `EXTHOST_INVALID` for a bad trailer, and the
      * response stays open.
      * Since: API 1.0. */
@@ -805,7 +785,6 @@ struct exthost_routes_table {
      * answered 500, after it the connection is cut, so that the client sees
      * that the body is not whole.
      *
-     *
      * Errors: `EXTHOST_GONE`.
      * Since: API 1.0. */
     exthost_status (*respond_abort)(const void *ctx, uint64_t request);
@@ -813,7 +792,6 @@ struct exthost_routes_table {
     /* `[any-thread]`, not in an inline route or a poll. Waits for the next
      * chunk of the request's body and stores it in `chunk`; the plugin
      * releases it once.
-     *
      *
      * Errors: `EXTHOST_END` when the body is complete, however often asked;
      * `EXTHOST_GONE` when the client left; `EXTHOST_TOO_LARGE` beyond the
@@ -830,7 +808,6 @@ struct exthost_routes_table {
     /* `[any-thread]` The completing form of `body_next`; one read of a
      * request may be under way at a time.
      *
-     *
      * Errors: as `body_next`, by the call or by `done`, and `EXTHOST_BUSY`.
      * Since: API 1.0. */
     exthost_status (*body_next_async)(
@@ -843,7 +820,6 @@ struct exthost_routes_table {
     /* `[any-thread]` Answers whether the response is still wanted:
      * `EXTHOST_OK` when it is.
      *
-     *
      * Errors: `EXTHOST_CANCELLED` when the client left, `EXTHOST_TIMEOUT`
      * when the host gave it up, `EXTHOST_STOPPED` when the plugin drains and
      * endless streams should end, `EXTHOST_GONE` when the request has ended.
@@ -853,7 +829,6 @@ struct exthost_routes_table {
     /* `[any-thread]` Completes as soon as `cancelled` would not answer
      * `EXTHOST_OK`, with that status. `flags` are `EXTHOST_CANCELLED_` bits,
      * which the plugin may grow.
-     *
      *
      * Errors: `EXTHOST_GONE` when the request has ended, `EXTHOST_INVALID`
      * for an unknown flag.
@@ -929,14 +904,12 @@ struct exthost_timer_spec {
 
 /* The table `tasks/1`.
  *
- *
  * Since: API 1.0. */
 struct exthost_tasks_table {
     /* `[any-thread]` Spawns a future on the host's runtime: `poll` is called
      * once soon, and again after each wake, also one that came during a
      * poll. `name` is for people and copied; `flags` are `EXTHOST_TASK_`
      * bits, which the plugin may grow.
-     *
      *
      * Errors: `EXTHOST_BUSY` at the plugin's limit of tasks,
      * `EXTHOST_INVALID`, `EXTHOST_STOPPED`; nothing is then called,
@@ -955,7 +928,6 @@ struct exthost_tasks_table {
     /* `[any-thread]` Makes the host poll `task` again. Never runs plugin
      * code before it returns.
      *
-     *
      * Errors: `EXTHOST_GONE` when the task has ended.
      * Since: API 1.0. */
     exthost_status (*wake)(const void *ctx, uint64_t task);
@@ -963,7 +935,6 @@ struct exthost_tasks_table {
     /* `[any-thread]` Starts a timer; `fire` runs on the plugin's blocking
      * pool unless it is `EXTHOST_TIMER_INLINE`. One of period 0 is released
      * after it fired; any may be cancelled by its own `fire`.
-     *
      *
      * Errors: as `spawn`.
      * Since: API 1.0. */
@@ -978,7 +949,6 @@ struct exthost_tasks_table {
 
     /* `[any-thread]` Runs `run` once on the plugin's blocking pool; `name`
      * and `flags` as of `spawn`.
-     *
      *
      * Errors: `EXTHOST_BUSY` when the pool's queue is full; else as `spawn`.
      * Since: API 1.0. */
@@ -998,7 +968,6 @@ struct exthost_tasks_table {
      * follows. A chunk of a response that was not yet sent is dropped, one
      * of a request that was not yet handed over is kept for the next read.
      *
-     *
      * Errors: `EXTHOST_GONE` when it has ended.
      * Since: API 1.0. */
     exthost_status (*cancel)(const void *ctx, uint64_t id);
@@ -1006,7 +975,6 @@ struct exthost_tasks_table {
     /* `[any-thread]` Stores the time left for the request, event or call
      * that `cause` stands for in `remaining_ms`; `UINT64_MAX` when there is
      * no bound, as for cause 0.
-     *
      *
      * Errors: `EXTHOST_TIMEOUT` when it has passed, `EXTHOST_CANCELLED` when
      * nobody waits any more, `EXTHOST_GONE` when it has ended; for cause 0
@@ -1176,7 +1144,6 @@ typedef void (*exthost_event_done_fn)(
 
 /* The table `events/1`.
  *
- *
  * Since: API 1.0. */
 struct exthost_events_table {
     /* `[any-thread]` Subscribes; one made in `init` becomes active when the
@@ -1184,7 +1151,6 @@ struct exthost_events_table {
      * which it does once `handle` will not be called again: after
      * `unsubscribe`, or before `destroy`. The subscription's id is stored in
      * `subscription`.
-     *
      *
      * Errors: `EXTHOST_INVALID` for a bad pattern, mode or flag;
      * `EXTHOST_BUSY` at the plugin's limit of subscriptions.
@@ -1201,7 +1167,6 @@ struct exthost_events_table {
     /* `[any-thread]` Ends a subscription; what is queued for it is dropped.
      * A delivery that has begun may still be running when this returns.
      *
-     *
      * Errors: `EXTHOST_GONE`.
      * Since: API 1.0. */
     exthost_status (*unsubscribe)(
@@ -1211,7 +1176,6 @@ struct exthost_events_table {
 
     /* `[any-thread]` Ends the delivery `event` with a verdict; an observer's
      * can only be `EXTHOST_VERDICT_PASS` or `EXTHOST_VERDICT_FAIL`.
-     *
      *
      * Errors: `EXTHOST_GONE` when it was answered or its deadline has
      * passed; `EXTHOST_INVALID`; `EXTHOST_MISPLACED` for an observer without
@@ -1225,7 +1189,6 @@ struct exthost_events_table {
     /* `[any-thread]` Emits an event; returns once it is queued for every
      * observer that has room.
      *
-     *
      * Errors: `EXTHOST_INVALID`, `EXTHOST_TOO_LARGE`; `EXTHOST_DENIED` for
      * `core.*`; `EXTHOST_BUSY` beyond the depth of 8 events that cause each
      * other.
@@ -1237,7 +1200,6 @@ struct exthost_events_table {
 
     /* `[any-thread]` Emits an event to one plugin, which hears it exactly
      * once, as soon as it serves.
-     *
      *
      * Errors: `EXTHOST_NOT_FOUND` for an unknown plugin, `EXTHOST_BUSY` when
      * its queue is full; else as `emit`.
@@ -1254,7 +1216,6 @@ struct exthost_events_table {
      * A filter that fails, or has not answered by the deadline, is what the
      * policy says.
      *
-     *
      * Errors: `EXTHOST_VETOED`; `EXTHOST_BUSY` at capacity or beyond the
      * depth; `EXTHOST_MISPLACED`; else as `emit`. `done` is called for
      * `EXTHOST_OK` and `EXTHOST_VETOED` only.
@@ -1267,7 +1228,6 @@ struct exthost_events_table {
         exthost_event_done_fn done);
 
     /* `[any-thread]` The completing form of `request`.
-     *
      *
      * Errors: as `request`, but for `EXTHOST_MISPLACED`; by the call or by
      * `done`.
@@ -1282,7 +1242,6 @@ struct exthost_events_table {
 
     /* `[any-thread]` Stores 1 in `listeners` when anybody would hear `name`,
      * else 0, so that a plugin can skip building the payload.
-     *
      *
      * Errors: `EXTHOST_INVALID`.
      * Since: API 1.0. */
@@ -1435,13 +1394,11 @@ struct exthost_migration {
 
 /* The table `db/1`.
  *
- *
  * Since: API 1.0. */
 struct exthost_db_table {
     /* `[any-thread]` Runs each migration above the recorded version, each
      * once and in a transaction, after a backup; stores the version reached
      * in `version` unless that is null.
-     *
      *
      * Errors: `EXTHOST_CONFLICT` with the code `schema-newer` when the
      * recorded version is above the last given; `EXTHOST_INVALID` when they
@@ -1455,7 +1412,6 @@ struct exthost_db_table {
         uint64_t *version);
 
     /* `[any-thread]` The completing form of `migrate`.
-     *
      *
      * Errors: as `migrate`, by the call or by `done`.
      * Since: API 1.0. */
@@ -1471,7 +1427,6 @@ struct exthost_db_table {
     /* `[any-thread]` Checks one statement and stores an id for it in
      * `statement`, valid until `close`.
      *
-     *
      * Errors: those common to all.
      * Since: API 1.0. */
     exthost_status (*prepare)(
@@ -1481,7 +1436,6 @@ struct exthost_db_table {
         uint64_t *statement);
 
     /* `[any-thread]` The completing form of `prepare`.
-     *
      *
      * Errors: as `prepare`, by the call or by `done`.
      * Since: API 1.0. */
@@ -1495,7 +1449,6 @@ struct exthost_db_table {
 
     /* `[any-thread]` Gives a prepared statement back; never waits.
      *
-     *
      * Errors: `EXTHOST_GONE`.
      * Since: API 1.0. */
     exthost_status (*close)(
@@ -1505,7 +1458,6 @@ struct exthost_db_table {
 
     /* `[any-thread]` Runs all statements of `sql`, without parameters, in
      * `tx` or, when that is 0, each by itself; stops at the first failure.
-     *
      *
      * Errors: those common to all; outside a transaction, what ran before
      * the failure stays.
@@ -1517,7 +1469,6 @@ struct exthost_db_table {
         exthost_str sql);
 
     /* `[any-thread]` The completing form of `exec`.
-     *
      *
      * Errors: as `exec`, by the call or by `done`.
      * Since: API 1.0. */
@@ -1534,7 +1485,6 @@ struct exthost_db_table {
      * in `result` unless that is null. Outside a transaction it returns once
      * committed.
      *
-     *
      * Errors: those common to all.
      * Since: API 1.0. */
     exthost_status (*run)(
@@ -1544,7 +1494,6 @@ struct exthost_db_table {
         exthost_run_result *result);
 
     /* `[any-thread]` The completing form of `run`.
-     *
      *
      * Errors: as `run`, by the call or by `done`.
      * Since: API 1.0. */
@@ -1561,7 +1510,6 @@ struct exthost_db_table {
      * the first row is handed over, and what it did is stored in `result`
      * unless that is null.
      *
-     *
      * Errors: those common to all; rows may have been handed over before
      * one.
      * Since: API 1.0. */
@@ -1575,7 +1523,6 @@ struct exthost_db_table {
 
     /* `[any-thread]` The completing form of `rows`: `on_row` for each row,
      * on any thread but never two at a time, then `done`.
-     *
      *
      * Errors: as `rows`, by the call or by `done`.
      * Since: API 1.0. */
@@ -1591,7 +1538,6 @@ struct exthost_db_table {
     /* `[any-thread]` Runs several statements in one transaction, or inside
      * the one their queries name, which must be the same; all or none.
      *
-     *
      * Errors: those common to all; nothing of the batch is kept then.
      * Since: API 1.0. */
     exthost_status (*batch)(
@@ -1603,7 +1549,6 @@ struct exthost_db_table {
         exthost_on_result_fn on_result);
 
     /* `[any-thread]` The completing form of `batch`.
-     *
      *
      * Errors: as `batch`, by the call or by `done`.
      * Since: API 1.0. */
@@ -1620,7 +1565,6 @@ struct exthost_db_table {
     /* `[any-thread]` Opens a transaction, waiting for the writer, and stores
      * its id in `tx`. It is rolled back when its deadline passes.
      *
-     *
      * Errors: `EXTHOST_BUSY`, `EXTHOST_TIMEOUT`; `EXTHOST_GONE` for a parent
      * that has ended.
      * Since: API 1.0. */
@@ -1631,7 +1575,6 @@ struct exthost_db_table {
         uint64_t *tx);
 
     /* `[any-thread]` The completing form of `begin`.
-     *
      *
      * Errors: as `begin`, by the call or by `done`.
      * Since: API 1.0. */
@@ -1646,13 +1589,11 @@ struct exthost_db_table {
     /* `[any-thread]` Commits; the id ends whatever the answer, and a failure
      * has rolled back.
      *
-     *
      * Errors: those common to all.
      * Since: API 1.0. */
     exthost_status (*commit)(const void *ctx, uint64_t cause, uint64_t tx);
 
     /* `[any-thread]` The completing form of `commit`.
-     *
      *
      * Errors: as `commit`, by the call or by `done`.
      * Since: API 1.0. */
@@ -1666,13 +1607,11 @@ struct exthost_db_table {
 
     /* `[any-thread]` Rolls back; the id ends.
      *
-     *
      * Errors: those common to all.
      * Since: API 1.0. */
     exthost_status (*rollback)(const void *ctx, uint64_t cause, uint64_t tx);
 
     /* `[any-thread]` The completing form of `rollback`.
-     *
      *
      * Errors: as `rollback`, by the call or by `done`.
      * Since: API 1.0. */
@@ -1686,7 +1625,6 @@ struct exthost_db_table {
 
     /* `[any-thread]` Stores one of the `EXTHOST_DIALECT_` constants in
      * `dialect`.
-     *
      *
      * Errors: none of its own.
      * Since: API 1.0. */
@@ -1720,7 +1658,6 @@ struct exthost_publication {
 
 /* The table `broadcast/1`.
  *
- *
  * Since: API 1.0. */
 struct exthost_broadcast_table {
     /* `[any-thread]` Publishes to the channel `<plugin>/<channel>`; returns
@@ -1728,7 +1665,6 @@ struct exthost_broadcast_table {
      * client. The message's number in its channel, counted from 1 and on
      * over reloads of the plugin, is stored in `sequence`, which may be
      * null.
-     *
      *
      * Errors: `EXTHOST_INVALID` for a bad channel or event name,
      * `EXTHOST_TOO_LARGE`; `EXTHOST_BUSY` (`channels-max`) beyond the
@@ -1743,7 +1679,6 @@ struct exthost_broadcast_table {
 
     /* `[any-thread]` Stores the number of clients that would receive a
      * message of `channel` in `count`, which may be null.
-     *
      *
      * Errors: `EXTHOST_INVALID`.
      * Since: API 1.0. */
@@ -1790,12 +1725,10 @@ typedef void (*exthost_fire_done_fn)(
 
 /* The table `webhooks/1`.
  *
- *
  * Since: API 1.0. */
 struct exthost_webhooks_table {
     /* `[any-thread]`, not in an inline route or a poll. Queues a message and
      * returns once it is durable, or with a `tx` once it is part of it.
-     *
      *
      * Errors: `EXTHOST_INVALID`, `EXTHOST_TOO_LARGE`, `EXTHOST_GONE` for a
      * transaction that has ended, `EXTHOST_FULL`, `EXTHOST_MISPLACED`.
@@ -1808,7 +1741,6 @@ struct exthost_webhooks_table {
         exthost_fire_done_fn done);
 
     /* `[any-thread]` The completing form of `fire`.
-     *
      *
      * Errors: as `fire`, but for `EXTHOST_MISPLACED`; by the call or by
      * `done`.
@@ -1843,7 +1775,6 @@ struct exthost_webhooks_table {
 
 /* One entry. Borrowed for the call of `exthost_on_entry_fn`.
  *
- *
  * Since: API 1.1. */
 struct exthost_kv_entry {
     /* Its key. */
@@ -1856,24 +1787,20 @@ struct exthost_kv_entry {
 
 /* Receives one entry. It must not block and must not panic.
  *
- *
  * Since: API 1.1. */
 typedef void (*exthost_on_entry_fn)(void *data, const exthost_kv_entry *entry);
 
 /* `exthost_kv_write.when`: whatever is there.
- *
  *
  * Since: API 1.1. */
 #define EXTHOST_KV_ALWAYS 0u
 
 /* `exthost_kv_write.when`: only if there is no entry.
  *
- *
  * Since: API 1.1. */
 #define EXTHOST_KV_IF_ABSENT 1u
 
 /* `exthost_kv_write.when`: only if there is an entry.
- *
  *
  * Since: API 1.1. */
 #define EXTHOST_KV_IF_PRESENT 2u
@@ -1881,13 +1808,11 @@ typedef void (*exthost_on_entry_fn)(void *data, const exthost_kv_entry *entry);
 /* `exthost_kv_write.when`: only if there is an entry, and its value is that
  * of `exthost_kv_write.expected`.
  *
- *
  * Since: API 1.1. */
 #define EXTHOST_KV_IF_EQUAL 3u
 
 /* `exthost_kv_write.flags`: removes the entry; `value` is empty and `ttl_ms`
  * 0.
- *
  *
  * Since: API 1.1. */
 #define EXTHOST_KV_DELETE 1u
@@ -1895,12 +1820,10 @@ typedef void (*exthost_on_entry_fn)(void *data, const exthost_kv_entry *entry);
 /* `exthost_kv_write.flags`: leaves the time that an entry has; `ttl_ms` is
  * that of a new one.
  *
- *
  * Since: API 1.1. */
 #define EXTHOST_KV_KEEP_TTL 2u
 
 /* One entry to be set or removed. Borrowed for the call, copied by the host.
- *
  *
  * Since: API 1.1. */
 struct exthost_kv_write {
@@ -1921,12 +1844,10 @@ struct exthost_kv_write {
 
 /* `exthost_kv_query.flags`: keys without values.
  *
- *
  * Since: API 1.1. */
 #define EXTHOST_KV_KEYS_ONLY 1u
 
 /* Which entries are listed.
- *
  *
  * Since: API 1.1. */
 struct exthost_kv_query {
@@ -1944,7 +1865,6 @@ struct exthost_kv_query {
 /* Receives a number, with the contract of `exthost_done_fn`; `number` is 0
  * unless `status` is `EXTHOST_OK`.
  *
- *
  * Since: API 1.1. */
 typedef void (*exthost_number_done_fn)(
     void *data,
@@ -1954,13 +1874,11 @@ typedef void (*exthost_number_done_fn)(
 
 /* The table `kv/1`.
  *
- *
  * Since: API 1.1. */
 struct exthost_kv_table {
     /* `[any-thread]` Hands each entry of `keys` that is there to `on_entry`,
      * in the order of `keys`, before it returns; at most 1,000 keys, all as
      * of one moment.
-     *
      *
      * Errors: those common to all.
      * Since: API 1.1. */
@@ -1975,7 +1893,6 @@ struct exthost_kv_table {
 
     /* `[any-thread]` The completing form of `get`: `on_entry` for each, then
      * `done`.
-     *
      *
      * Errors: as `get`, by the call or by `done`.
      * Since: API 1.1. */
@@ -1994,7 +1911,6 @@ struct exthost_kv_table {
      * outside a transaction it returns once committed. Stores in `number`,
      * unless that is null, how many were set, or were there to be removed.
      *
-     *
      * Errors: those common to all; `EXTHOST_CONFLICT` with the code
      * `kv-condition`, and the key in the detail, when one of the conditions
      * does not hold.
@@ -2008,7 +1924,6 @@ struct exthost_kv_table {
         int64_t *number);
 
     /* `[any-thread]` The completing form of `write`.
-     *
      *
      * Errors: as `write`, by the call or by `done`.
      * Since: API 1.1. */
@@ -2027,7 +1942,6 @@ struct exthost_kv_table {
      * entry that is not there counts as 0 and gets `ttl_ms`, 0 for none; one
      * that is keeps its time.
      *
-     *
      * Errors: those common to all; `EXTHOST_CONFLICT` with the code
      * `kv-not-a-number`, or `kv-overflow`.
      * Since: API 1.1. */
@@ -2041,7 +1955,6 @@ struct exthost_kv_table {
         int64_t *number);
 
     /* `[any-thread]` The completing form of `add`.
-     *
      *
      * Errors: as `add`, by the call or by `done`.
      * Since: API 1.1. */
@@ -2058,7 +1971,6 @@ struct exthost_kv_table {
 
     /* `[any-thread]` Lets an entry end in `ttl_ms` from now; 0 for never.
      *
-     *
      * Errors: those common to all; `EXTHOST_NOT_FOUND`.
      * Since: API 1.1. */
     exthost_status (*expire)(
@@ -2069,7 +1981,6 @@ struct exthost_kv_table {
         uint64_t ttl_ms);
 
     /* `[any-thread]` The completing form of `expire`.
-     *
      *
      * Errors: as `expire`, by the call or by `done`.
      * Since: API 1.1. */
@@ -2088,7 +1999,6 @@ struct exthost_kv_table {
      * more, or when they hold 16 MiB together. Stores 1 in `more`, unless
      * that is null, when there are more, else 0.
      *
-     *
      * Errors: those common to all.
      * Since: API 1.1. */
     exthost_status (*list)(
@@ -2102,7 +2012,6 @@ struct exthost_kv_table {
 
     /* `[any-thread]` The completing form of `list`: `on_entry` for each,
      * then `done` with 1 when there are more, else 0.
-     *
      *
      * Errors: as `list`, by the call or by `done`.
      * Since: API 1.1. */
@@ -2120,7 +2029,6 @@ struct exthost_kv_table {
      * of them when it is empty, and stores in `number`, unless that is null,
      * how many there were.
      *
-     *
      * Errors: those common to all.
      * Since: API 1.1. */
     exthost_status (*flush)(
@@ -2131,7 +2039,6 @@ struct exthost_kv_table {
         int64_t *number);
 
     /* `[any-thread]` The completing form of `flush`.
-     *
      *
      * Errors: as `flush`, by the call or by `done`.
      * Since: API 1.1. */
@@ -2160,12 +2067,10 @@ struct exthost_kv_table {
 
 /* The table `cache/1`.
  *
- *
  * Since: API 1.1. */
 struct exthost_cache_table {
     /* `[any-thread]` Hands each entry of `keys` that is there to `on_entry`,
      * in the order of `keys`, before it returns; at most 1,000 keys.
-     *
      *
      * Errors: those common to all.
      * Since: API 1.1. */
@@ -2180,7 +2085,6 @@ struct exthost_cache_table {
     /* `[any-thread]` Sets and removes entries, at most 1,000, all or none.
      * Stores in `number`, unless that is null, how many were set, or were
      * there to be removed.
-     *
      *
      * Errors: those common to all; `EXTHOST_CONFLICT` with the code
      * `cache-condition`, and the key in the detail, when one of the
@@ -2198,7 +2102,6 @@ struct exthost_cache_table {
      * entry that is not there counts as 0 and gets `ttl_ms`, 0 for none; one
      * that is keeps its time.
      *
-     *
      * Errors: those common to all; `EXTHOST_CONFLICT` with the code
      * `cache-not-a-number`, or `cache-overflow`.
      * Since: API 1.1. */
@@ -2212,7 +2115,6 @@ struct exthost_cache_table {
 
     /* `[any-thread]` Lets an entry end in `ttl_ms` from now; 0 for never.
      *
-     *
      * Errors: those common to all; `EXTHOST_NOT_FOUND`.
      * Since: API 1.1. */
     exthost_status (*expire)(
@@ -2224,7 +2126,6 @@ struct exthost_cache_table {
     /* `[any-thread]` Removes all entries whose keys begin with `prefix`, all
      * of them when it is empty, and stores in `number`, unless that is null,
      * how many there were.
-     *
      *
      * Errors: those common to all.
      * Since: API 1.1. */
@@ -2247,7 +2148,6 @@ struct exthost_cache_table {
 #define EXTHOST_AUDIT_ID "audit"
 
 /* What was done. Borrowed for the call, copied by the host.
- *
  *
  * Since: API 1.1. */
 struct exthost_audit_record {
@@ -2272,12 +2172,10 @@ struct exthost_audit_record {
 
 /* The table `audit/1`.
  *
- *
  * Since: API 1.1. */
 struct exthost_audit_table {
     /* `[any-thread]`, not in an inline route or a poll. Appends a record and
      * returns once it is durable, or with a `tx` once it is part of it.
-     *
      *
      * Errors: `EXTHOST_INVALID`, `EXTHOST_TOO_LARGE`, `EXTHOST_GONE` for a
      * transaction that has ended, `EXTHOST_BUSY`, `EXTHOST_TIMEOUT`,
@@ -2290,7 +2188,6 @@ struct exthost_audit_table {
         const exthost_audit_record *record);
 
     /* `[any-thread]` The completing form of `record`.
-     *
      *
      * Errors: as `record`, but for `EXTHOST_MISPLACED`; by the call or by
      * `done`.

@@ -147,7 +147,8 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     for line in text.lines() {
         let begins = ["- ", "* ", "Errors:", "Since:"];
         let fresh = line.is_empty() || begins.iter().any(|begin| line.starts_with(begin));
-        if fresh && lines != [""] {
+        let begun = lines.last().is_some_and(|last| !last.is_empty());
+        if fresh && begun {
             lines.push(String::new());
         }
         for word in line.split_whitespace() {
@@ -161,7 +162,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
                 last.push_str(word);
             }
         }
-        if line.is_empty() {
+        if line.is_empty() && begun {
             lines.push(String::new());
         }
     }
