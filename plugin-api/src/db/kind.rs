@@ -40,7 +40,8 @@ pub enum ErrorKind {
     /// The writer, or the queue before it, was busy for as long as the call may
     /// wait: 503.
     Busy,
-    /// The statement or transaction ran into its deadline: 504.
+    /// The statement ran into its deadline, or into that of its transaction: 504. What
+    /// is asked of a transaction after its deadline is `gone`, an [`Other`](Self::Other).
     Interrupted,
     /// The file has reached its quota, or the disk is full: 507.
     Full,
