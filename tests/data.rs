@@ -18,10 +18,10 @@ mod limits;
 mod privacy;
 /// Is what is done to data without a host on record as well, or not done?
 mod recorded;
-/// Is it told who has a data directory, and what to do about it?
-mod taken;
 /// Is what cannot be done refused by name, and nothing changed by it?
 mod refusals;
+/// Is it told who has a data directory, and what to do about it?
+mod taken;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
