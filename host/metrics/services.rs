@@ -20,10 +20,12 @@ pub(super) fn databases(all: &[DatabaseStatus], families: &mut Families<'_>) -> 
             .map(|it| ([("plugin", it.plugin.as_str())], it.statements)),
     )?;
     let errors = all.iter().flat_map(|it| {
-        let others = it.failed.saturating_sub(it.interrupted + it.denied);
+        let told = it.interrupted + it.denied + it.full;
+        let others = it.failed.saturating_sub(told);
         let kinds = [
             ("deadline", it.interrupted),
             ("denied", it.denied),
+            ("full", it.full),
             ("other", others),
         ];
         kinds.map(|(kind, count)| ([("plugin", it.plugin.as_str()), ("kind", kind)], count))
@@ -31,7 +33,7 @@ pub(super) fn databases(all: &[DatabaseStatus], families: &mut Families<'_>) -> 
     families.counters(
         "exthost_database_errors",
         "Statements that failed: at their deadline, denied because they reach out of the plugin's \
-         scope, or for another reason.",
+         scope, for want of room in the file or on the disk, or for another reason.",
         errors,
     )?;
     let bytes = all.iter().flat_map(|it| {

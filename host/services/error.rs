@@ -1,6 +1,7 @@
 //! The one way a service call fails.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use exthost_abi::Status;
 
@@ -52,6 +53,15 @@ impl ServiceError {
     /// A call after the plugin was stopped.
     pub fn stopped() -> Self {
         Self::new(Status::STOPPED, "stopped", "this plugin has been stopped")
+    }
+
+    /// The same, of a part of what was asked: `what` stands before the sentence.
+    #[must_use]
+    pub(crate) fn within(self, what: impl fmt::Display) -> Self {
+        ServiceError {
+            message: format!("{what}: {}", self.message),
+            ..self
+        }
     }
 
     /// Whether it is the plugin's fault rather than the client's, so that the

@@ -1261,15 +1261,16 @@ struct exthost_events_table {
  * and no slot in `on_row` (`EXTHOST_MISPLACED`). Errors common to all that
  * run SQL: `EXTHOST_INVALID` (syntax, unknown column, wrong parameters),
  * `EXTHOST_DENIED` (outside the plugin's scope), `EXTHOST_CONFLICT` (a
- * constraint), `EXTHOST_BUSY`, `EXTHOST_TIMEOUT` (statement deadline),
- * `EXTHOST_TOO_LARGE`, `EXTHOST_FULL`, `EXTHOST_CORRUPT`, `EXTHOST_INTERNAL`
- * (the disk), `EXTHOST_GONE` (a transaction or statement that has ended),
- * and `EXTHOST_CONFLICT` with the code `own-transaction-open` for a write
- * outside the transaction that the same cause, other than 0, holds open. A
- * transaction whose cause ends is rolled back; one nested in another ends
- * with it. A cancel does not cut `commit`, `rollback` and a nested `begin`
- * short. The error's detail is a JSON object with SQLite's extended code
- * and, where known, the position in the text. */
+ * constraint), `EXTHOST_BUSY`, `EXTHOST_TIMEOUT` (the deadline of a
+ * statement or of its transaction), `EXTHOST_TOO_LARGE`, `EXTHOST_FULL`,
+ * `EXTHOST_CORRUPT`, `EXTHOST_INTERNAL` (the disk), `EXTHOST_GONE` (a
+ * transaction or statement that has ended), and `EXTHOST_CONFLICT` with the
+ * code `own-transaction-open` for a write outside the transaction that the
+ * same cause, other than 0, holds open. A transaction whose cause ends is
+ * rolled back; one nested in another ends with it. A cancel does not cut
+ * `commit`, `rollback` and a nested `begin` short. The error's detail is a
+ * JSON object with SQLite's extended code and, where known, the position in
+ * the text. */
 
 /* The id of the table. */
 #define EXTHOST_DB_ID "db"

@@ -187,7 +187,9 @@ impl Databases {
     /// Closes all files; calls that wait or come later fail.
     pub(crate) fn close(&self) {
         let open = std::mem::take(&mut *self.open());
-        for database in open.values() {
+        let former = std::mem::take(&mut *lock(&self.former));
+        let former = former.iter().filter_map(Weak::upgrade);
+        for database in open.into_values().chain(former) {
             database.close();
         }
     }

@@ -25,13 +25,18 @@ pub(super) fn of_statement(error: &Error) -> ServiceError {
         None => (Status::INVALID, "invalid"),
     };
     let message = match code {
-        "statement-deadline" => "the statement ran into its deadline and was stopped".to_owned(),
-        CORRUPT => format!("the database file is damaged ({message}); restore a backup"),
+        "statement-deadline" => "the statement ran into its deadline and was stopped; do less \
+                                  within one, or raise db.statement_deadline_ms"
+            .to_owned(),
+        CORRUPT => format!("the database file is damaged ({message})"),
         "corrupt-virtual-table" => format!(
             "the content of a virtual table does not fit together ({message}); rebuild it or make it \
              anew"
         ),
-        "quota" => format!("the plugin's database is full ({message})"),
+        "too-large" => format!("{message}; db.value_bytes_max bounds a value and a row"),
+        "quota" => format!(
+            "{message}: the plugin's database has reached db.file_bytes_max, or the disk its end"
+        ),
         "many-statements" => "more than one statement; use exec for a script".to_owned(),
         _ => message,
     };

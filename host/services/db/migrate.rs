@@ -49,10 +49,8 @@ pub(super) fn migrate(
         back_up(connection, recorded, folder)?;
     }
     for migration in due {
-        apply(connection, migration).map_err(|error| ServiceError {
-            message: format!("migration {}: {}", migration.version, error.message),
-            ..error
-        })?;
+        let applied = apply(connection, migration);
+        applied.map_err(|error| error.within(format_args!("migration {}", migration.version)))?;
         connection.set_version(migration.version);
     }
     Ok(last)

@@ -80,7 +80,8 @@ impl Databases {
             }
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(StoredError::NoFile { file });
+                let backups = self.folder(name).backups();
+                return Err(StoredError::NoFile { file, backups });
             }
             Err(error) => return Err(StoredError::of_disk(from, &error)),
         }

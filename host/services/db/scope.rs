@@ -82,7 +82,11 @@ impl fmt::Display for Refusal {
         if !self.name.is_empty() {
             write!(f, " {}", self.name)?;
         }
-        write!(f, " is outside {}", self.prefix)
+        write!(f, " is outside {}", self.prefix)?;
+        match self.kind {
+            "transaction" => f.write_str("; use the transactions of db/1"),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -101,7 +101,7 @@ impl Query<'_> {
         let wanted = statement.parameter_count();
         if self.params.len() != wanted {
             return Err(ServiceError::invalid(format!(
-                "the statement has {wanted} parameters, and {} were given",
+                "parameters: the statement has {wanted}, and was given {}",
                 self.params.len()
             )));
         }

@@ -29,6 +29,8 @@ pub struct DatabaseStatus {
     pub interrupted: u64,
     /// Those of them that reached out of their scope.
     pub denied: u64,
+    /// Those of them for which the file or the disk had no room.
+    pub full: u64,
     /// Statements that took as long as [`DbLimits::slow_statement`] or longer.
     pub slow: u64,
     /// Size of the file in bytes; 0 while there is none.
@@ -51,6 +53,7 @@ pub(super) struct Counters {
     failed: AtomicU64,
     interrupted: AtomicU64,
     denied: AtomicU64,
+    full: AtomicU64,
     pub(super) slow: SlowStatements,
 }
 
@@ -64,6 +67,7 @@ impl Counters {
             match error.status {
                 Status::TIMEOUT => add(&self.interrupted),
                 Status::DENIED => add(&self.denied),
+                Status::FULL => add(&self.full),
                 _ => 0,
             };
         }
@@ -84,6 +88,7 @@ impl Counters {
             failed: read(&self.failed),
             interrupted: read(&self.interrupted),
             denied: read(&self.denied),
+            full: read(&self.full),
             slow: self.slow.count(),
             file_bytes: bytes_of(file),
             wal_bytes: bytes_of(&log_of(file)),

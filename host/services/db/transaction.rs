@@ -54,8 +54,8 @@ enum State {
         /// The mark of the next savepoint.
         next: u64,
     },
-    /// Over, and why.
-    Ended(String),
+    /// Over, and what is answered to those who ask it for more.
+    Ended(ServiceError),
 }
 
 impl Transaction {
@@ -131,8 +131,8 @@ impl Transaction {
         let result = run(connection, self.root.deadline);
         if connection.is_autocommit() {
             let why = match &result {
-                Err(error) => format!("SQLite has rolled it back: {error}"),
-                Ok(_) => "SQLite has ended it".to_owned(),
+                Err(error) => gone(&format!("SQLite has rolled it back: {error}")),
+                Ok(_) => gone("SQLite has ended it"),
             };
             self.root.end(&mut state, why);
         }
@@ -177,8 +177,8 @@ impl Transaction {
         }
     }
 
-    /// Rolls it back as a whole, because of `why`.
-    pub(super) fn end(&self, why: String) {
+    /// Rolls it back as a whole; `why` is answered from now on.
+    pub(super) fn end(&self, why: ServiceError) {
         let mut state = self.root.state();
         self.root.end(&mut state, why);
     }
@@ -191,11 +191,11 @@ impl Transaction {
         let mut state = self.root.state();
         let result = match &*state {
             State::Open { lent, .. } => finish(lent.connection()),
-            State::Ended(why) => Err(gone(why)),
+            State::Ended(why) => Err(why.clone()),
         };
         let why = match &result {
-            Ok(()) => how.to_owned(),
-            Err(error) => format!("its commit failed: {error}"),
+            Ok(()) => gone(how),
+            Err(error) => gone(&format!("its commit failed: {error}")),
         };
         self.root.end(&mut state, why);
         result
@@ -216,14 +216,14 @@ impl Transaction {
     ) -> Result<R, ServiceError> {
         match &mut *self.root.state() {
             State::Open { lent, nested, next } => run(lent.connection(), nested, next),
-            State::Ended(why) => Err(gone(why)),
+            State::Ended(why) => Err(why.clone()),
         }
     }
 
     /// The connection, if it is open and nothing nested in it is.
     fn innermost<'a>(&self, state: &'a State) -> Result<&'a Connection, ServiceError> {
         match state {
-            State::Ended(why) => Err(gone(why)),
+            State::Ended(why) => Err(why.clone()),
             State::Open { lent, nested, .. } => {
                 self.check_innermost(nested)?;
                 Ok(lent.connection())
@@ -252,7 +252,7 @@ impl Root {
 
     /// Ends it; what was not committed is rolled back as the connection goes
     /// back to its lane.
-    fn end(&self, state: &mut State, why: String) {
+    fn end(&self, state: &mut State, why: ServiceError) {
         if let State::Open { .. } = state {
             // Before another, of the same holder even, can have the connection.
             self.database.let_go(self.holder);
@@ -261,6 +261,7 @@ impl Root {
     }
 }
 
-fn gone(why: &str) -> ServiceError {
+/// The answer to what is asked of a transaction that is over.
+pub(super) fn gone(why: &str) -> ServiceError {
     ServiceError::gone(format!("this transaction is over: {why}"))
 }

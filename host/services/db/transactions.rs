@@ -10,7 +10,7 @@ use crate::services::context::Phase;
 use crate::services::db::connection::Connection;
 use crate::services::db::lane::{By, Job, Lent};
 use crate::services::db::ticket::ticket;
-use crate::services::db::transaction::Transaction;
+use crate::services::db::transaction::{Transaction, gone};
 use crate::services::db::{Db, inside};
 use crate::services::error::ServiceError;
 
@@ -114,15 +114,12 @@ impl Db {
         let deadline = transaction.deadline();
         let task = self.runtime.spawn(async move {
             let why = tokio::select! {
-                () = tokio::time::sleep_until(deadline.into()) => {
-                    format!("its deadline of {} ms has passed, and it was rolled back", time.as_millis())
-                }
+                () = tokio::time::sleep_until(deadline.into()) => overrun(time),
                 () = Causes::of_process().ended(cause), if cause != 0 => {
-                    "the request or task it was opened for has ended, and it was rolled back"
-                        .to_owned()
+                    gone("the request or task it was opened for has ended, and it was rolled back")
                 }
                 () = context.reached(Phase::Stopped) => {
-                    "this plugin has been stopped, and it was rolled back".to_owned()
+                    gone("this plugin has been stopped, and it was rolled back")
                 }
             };
             transaction.let_go();
@@ -221,6 +218,19 @@ impl Db {
 
 /// How long one who comes late can learn why a transaction was ended.
 const REASON_KEPT: Duration = Duration::from_secs(60);
+
+/// The answer to what is asked of a transaction after its deadline.
+fn overrun(time: Duration) -> ServiceError {
+    ServiceError::new(
+        Status::TIMEOUT,
+        "transaction-deadline",
+        format!(
+            "this transaction ran into its deadline of {} ms and was rolled back; do less within \
+             one, or raise db.transaction_deadline_ms",
+            time.as_millis()
+        ),
+    )
+}
 
 fn no_transaction(id: u64) -> ServiceError {
     ServiceError::gone(format!(

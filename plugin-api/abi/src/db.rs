@@ -5,14 +5,14 @@
 //! copy them. A blocking slot may not be called in an inline route or a poll, and
 //! no slot in `on_row` (`MISPLACED`). Errors common to all that run SQL: `INVALID`
 //! (syntax, unknown column, wrong parameters), `DENIED` (outside the plugin's
-//! scope), `CONFLICT` (a constraint), `BUSY`, `TIMEOUT` (statement deadline),
-//! `TOO_LARGE`, `FULL`, `CORRUPT`, `INTERNAL` (the disk), `GONE` (a transaction or
-//! statement that has ended), and `CONFLICT` with the code `own-transaction-open` for a write outside
-//! the transaction that the same cause, other than 0, holds open. A transaction
-//! whose cause ends is rolled back; one nested in another ends with it. A cancel
-//! does not cut `commit`, `rollback` and a nested `begin` short. The error's detail
-//! is a JSON object with SQLite's extended code and, where known, the position in
-//! the text.
+//! scope), `CONFLICT` (a constraint), `BUSY`, `TIMEOUT` (the deadline of a statement
+//! or of its transaction), `TOO_LARGE`, `FULL`, `CORRUPT`, `INTERNAL` (the disk),
+//! `GONE` (a transaction or statement that has ended), and `CONFLICT` with the code
+//! `own-transaction-open` for a write outside the transaction that the same cause,
+//! other than 0, holds open. A transaction whose cause ends is rolled back; one nested
+//! in another ends with it. A cancel does not cut `commit`, `rollback` and a nested
+//! `begin` short. The error's detail is a JSON object with SQLite's extended code and,
+//! where known, the position in the text.
 
 use std::ffi::c_void;
 

@@ -35,17 +35,17 @@ pub enum ErrorKind {
     Constraint,
     /// A table outside the plugin's scope: 403.
     Denied,
-    /// A value or statement is too large: 413.
+    /// A value, a statement or what it returns is too large: 413.
     TooLarge,
     /// The writer, or the queue before it, was busy for as long as the call may
     /// wait: 503.
     Busy,
-    /// The statement ran into its deadline, or into that of its transaction: 504. What
-    /// is asked of a transaction after its deadline is `gone`, an [`Other`](Self::Other).
+    /// The statement, or the transaction it is in, ran into its deadline: 504.
     Interrupted,
     /// The file has reached its quota, or the disk is full: 507.
     Full,
-    /// The file is damaged, until its operator restores a backup: 500.
+    /// The file is damaged, until its operator restores a backup, or the content of a
+    /// virtual table is: 500.
     Corrupt,
     /// Anything else: the statement, its parameters, or no failure of a database: 500.
     Other,
@@ -61,11 +61,13 @@ impl Error {
             "constraint-foreign-key" => ErrorKind::ForeignKey,
             "constraint" | "constraint-trigger" | "constraint-datatype" => ErrorKind::Constraint,
             "outside-scope" => ErrorKind::Denied,
-            "too-large" | "sql-too-large" | "out-of-memory" => ErrorKind::TooLarge,
+            "too-large" | "sql-too-large" | "rows-too-large" | "out-of-memory" => {
+                ErrorKind::TooLarge
+            }
             "busy" => ErrorKind::Busy,
-            "statement-deadline" | "timeout" => ErrorKind::Interrupted,
+            "statement-deadline" | "transaction-deadline" | "timeout" => ErrorKind::Interrupted,
             "quota" => ErrorKind::Full,
-            "corrupt" => ErrorKind::Corrupt,
+            "corrupt" | "corrupt-virtual-table" => ErrorKind::Corrupt,
             _ => ErrorKind::Other,
         }
     }

@@ -36,10 +36,7 @@ impl Connection {
             let mut last = None;
             let each = queries.iter().enumerate().map(|(at, query)| {
                 let ran = self.run_after(&mut last, query, Some(until), &mut |_| Flow::Next);
-                ran.map_err(|error| ServiceError {
-                    message: format!("statement {at} of the batch: {}", error.message),
-                    ..error
-                })
+                ran.map_err(|error| error.within(format_args!("statement {at} of the batch")))
             });
             each.collect()
         })
@@ -86,9 +83,14 @@ impl Connection {
         until: Option<Instant>,
     ) -> Result<(), ServiceError> {
         self.check_script(script.len(), script.contains('\0'))?;
-        for statement in statements(script) {
+        let statements: Vec<&str> = statements(script).collect();
+        for (at, statement) in statements.iter().enumerate() {
             let query = Query::plain(statement, deadline);
-            self.run(&query, until, &mut |_| Flow::Next)?;
+            let ran = self.run(&query, until, &mut |_| Flow::Next);
+            ran.map_err(|error| match statements.len() {
+                1 => error,
+                _ => error.within(format_args!("statement {at} of the script")),
+            })?;
         }
         Ok(())
     }

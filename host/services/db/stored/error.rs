@@ -25,10 +25,16 @@ pub enum StoredError {
         data: PathBuf,
     },
     /// A file to read is not there.
-    #[error("there is no file {}; name a backup", .file.display())]
+    #[error(
+        "there is no file {}; name a backup, of which those that the host has made are in {}",
+        .file.display(),
+        .backups.display()
+    )]
     NoFile {
         /// The file.
         file: PathBuf,
+        /// Where the plugin's backups are.
+        backups: PathBuf,
     },
     /// A file to write is there.
     #[error(
