@@ -137,7 +137,10 @@ const MISUSE: &[(i64, &str)] = &[
          outer while nested; exec outer while nested; nest beside nested; fire beside",
     ),
     (6, "value too large; fire large payload"),
-    (8, "past the deadline"),
+    (
+        8,
+        "past the deadline; use after the deadline; commit after the deadline",
+    ),
     (9, "cancelled; cancelled begin"),
     (
         10,
@@ -145,9 +148,9 @@ const MISUSE: &[(i64, &str)] = &[
          twice; close 0; exec made-up transaction; begin in a made-up one; commit 0; commit \
          made-up; rollback made-up; inmost ended with nested; nest in ended with nested; commit \
          ended with nested; nest in ended; commit nested twice; commit twice; rollback after \
-         commit; use after commit; use after the deadline; commit after the deadline; commit \
-         later made-up; rollback later made-up; exec later made-up; cancel twice; commit after \
-         cancel; fire in a made-up transaction; fire in a stale transaction",
+         commit; use after commit; commit later made-up; rollback later made-up; exec later \
+         made-up; cancel twice; commit after cancel; fire in a made-up transaction; fire in a \
+         stale transaction",
     ),
     (
         14,
